@@ -1,0 +1,21 @@
+"""`python -m tests [pytest's arguments]` runs every test, on SQLite and on a PostgreSQL that it starts and stops."""
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from tests import postgres
+
+
+def main() -> int:
+    with ExitStack() as stack:
+        environment = dict(os.environ)
+        if "DEMANDS_TEST_DATABASE_URL" not in environment:
+            environment["DEMANDS_TEST_DATABASE_URL"] = stack.enter_context(postgres.running())
+        pytest = [sys.executable, "-m", "pytest", "-n", "2", *sys.argv[1:]]
+        return subprocess.run(pytest, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
