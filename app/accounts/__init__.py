@@ -1,0 +1,1 @@
+"""Who is asking, whom they work for, and what they may see and do."""

@@ -1,0 +1,152 @@
+"""Verbs that change organisations, people and keys."""
+
+import uuid
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app import clock, etags, ledger
+from app.accounts.actor import Actor
+from app.accounts.models import Key, Membership, Organization, Person
+from app.accounts.queries import get_organization, get_person, key_read, organization_read
+from app.accounts.roles import Role
+from app.accounts.schemas import (
+    KeyMade,
+    KeyNew,
+    OrganizationNew,
+    OrganizationRead,
+    OrganizationRevision,
+    PersonNew,
+    PersonRead,
+)
+from app.accounts.secrets import KeyText, hash_password
+from app.fields import Audience
+from app.problems import Conflict, Forbidden, NotFound, invalid
+
+
+def create_organization(session: Session, actor: Actor, new: OrganizationNew) -> OrganizationRead:
+    """Raises Conflict where the slug is taken; how far it reads is for an admin to say."""
+    if new.reads is not OrganizationNew.model_fields["reads"].default:
+        actor.must_be(Role.ADMIN)
+    if session.exec(select(Organization).where(Organization.slug == new.slug)).first():
+        raise Conflict(f"There is an organization {new.slug} already.")
+    organization = Organization.model_validate(new.model_dump())
+    session.add(organization)
+    _record(session, actor, "organization.created", organization)
+    return organization_read(organization)
+
+
+def revise_organization(
+    session: Session, actor: Actor, slug: str, revision: OrganizationRevision, if_match: str | None
+) -> OrganizationRead:
+    organization = _locked_organization(session, actor, slug)
+    etags.check(if_match, organization.version)
+    changes = revision.model_dump()
+    if "reads" in changes and changes["reads"] is not organization.reads:
+        actor.must_be(Role.ADMIN)
+    organization.sqlmodel_update(changes)
+    organization.touch()
+    _record(session, actor, "organization.revised", organization)
+    return organization_read(organization)
+
+
+def create_key(session: Session, actor: Actor, new: KeyNew) -> KeyMade:
+    """Raises Invalid for an unknown organisation or person, or an expiry that has passed."""
+    if new.expires_at and new.expires_at <= clock.now():
+        raise invalid("body.expires_at", "this moment has passed")
+    organization = _organization_named(session, new.organization)
+    person = _person_in(session, new.person, organization) if new.person else None
+    text = KeyText.new()
+    key = Key(
+        prefix=text.prefix,
+        secret_sha256=text.digest,
+        label=new.label,
+        role=new.role,
+        organization_id=organization.id,
+        person_id=person.id if person else None,
+        expires_at=new.expires_at,
+    )
+    session.add(key)
+    _record_key(session, actor, "key.created", key, organization)
+    return KeyMade(**key_read(key, organization.slug, person.email if person else None).model_dump(), key=str(text))
+
+
+def revoke_key(session: Session, actor: Actor, key_id: uuid.UUID) -> None:
+    """Ends a key for good; revoking it again changes nothing. Raises NotFound."""
+    key = session.get(Key, key_id, with_for_update=True)
+    if key is None:
+        raise NotFound(f"There is no key {key_id}.")
+    if key.revoked_at:
+        return
+    key.revoked_at = clock.now()
+    _record_key(session, actor, "key.revoked", key, session.get_one(Organization, key.organization_id))
+
+
+def create_person(session: Session, actor: Actor, new: PersonNew) -> PersonRead:
+    """Add a person, or give one who is known a role in another organisation.
+
+    Raises Conflict where they have a role in this organisation already, Invalid where it is unknown.
+    """
+    organization = _organization_named(session, new.organization)
+    email = new.email.lower()
+    person = session.exec(select(Person).where(Person.email == email)).one_or_none()
+    if person is None:
+        password_hash = hash_password(new.password) if new.password else None
+        person = Person(email=email, name=new.name, password_hash=password_hash)
+        session.add(person)
+    elif session.get(Membership, (person.id, organization.id)):
+        raise Conflict(f"{email} has a role in {organization.slug} already.")
+    session.flush()
+    session.add(Membership(person_id=person.id, organization_id=organization.id, role=new.role))
+    session.flush()
+    ledger.record(
+        session,
+        actor,
+        "person.joined",
+        ledger.About(keys=[f"organization:{organization.slug}"]),
+        audience=Audience.STAFF,
+        person={"id": str(person.id), "organization": organization.slug, "role": new.role},
+    )
+    return get_person(session, person.id)
+
+
+def ensure_organization(session: Session, actor: Actor, slug: str, **values: Any) -> Organization:
+    """The organisation with this slug, made when it is new."""
+    found = session.exec(select(Organization).where(Organization.slug == slug)).one_or_none()
+    if found is None:
+        create_organization(session, actor, OrganizationNew(slug=slug, **{"name": slug, **values}))
+        found = session.exec(select(Organization).where(Organization.slug == slug)).one()
+    return found
+
+
+def _organization_named(session: Session, slug: str) -> Organization:
+    found = session.exec(select(Organization).where(Organization.slug == slug)).one_or_none()
+    if found is None:
+        raise invalid("body.organization", f"there is no organization {slug}")
+    return found
+
+
+def _locked_organization(session: Session, actor: Actor, slug: str) -> Organization:
+    organization = get_organization(session, actor, slug)
+    return session.exec(select(Organization).where(col(Organization.id) == organization.id).with_for_update()).one()
+
+
+def _person_in(session: Session, email: str, organization: Organization) -> Person:
+    person = session.exec(select(Person).where(Person.email == email.lower())).one_or_none()
+    if person is None or session.get(Membership, (person.id, organization.id)) is None:
+        raise invalid("body.person", f"{email} is not in {organization.slug}; add them first")
+    if person.disabled_at:
+        raise Forbidden(f"The access of {email} has ended.")
+    return person
+
+
+def _record(session: Session, actor: Actor, type: str, organization: Organization) -> None:
+    about = ledger.About(keys=[f"organization:{organization.slug}"])
+    data = organization_read(organization).model_dump(mode="json")
+    ledger.record(session, actor, type, about, audience=organization.audience, organization=data)
+
+
+def _record_key(session: Session, actor: Actor, type: str, key: Key, organization: Organization) -> None:
+    about = ledger.About(keys=[f"organization:{organization.slug}"])
+    data = {"id": str(key.id), "prefix": key.prefix, "role": key.role, "organization": organization.slug}
+    ledger.record(session, actor, type, about, audience=Audience.STAFF, key=data)

@@ -1,0 +1,123 @@
+"""Routes for organisations, people and keys."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response, status
+
+from app import etags
+from app.accounts import actions, queries
+from app.accounts.current import CurrentActor, CurrentAdmin, CurrentCampaigner, Db
+from app.accounts.idempotency import OnceOnly
+from app.accounts.schemas import (
+    KeyMade,
+    KeyNew,
+    KeyRead,
+    Me,
+    OrganizationNew,
+    OrganizationQuery,
+    OrganizationRead,
+    OrganizationRevision,
+    PersonNew,
+    PersonRead,
+)
+from app.etags import IfMatch
+from app.fields import Slug
+from app.paging import Page, PageQuery, link_next
+from app.problems import READING, WRITING
+
+router = APIRouter()
+
+
+@router.get("/me", tags=["accounts"], responses=READING)
+def read_me(actor: CurrentActor) -> Me:
+    """Who you are to the tracker, and how far you see."""
+    return Me(role=actor.role, organization=actor.organization, audience=actor.audience)
+
+
+@router.get("/organizations", tags=["organizations"], responses=READING)
+def list_organizations(
+    database: Db,
+    actor: CurrentActor,
+    query: Annotated[OrganizationQuery, Query()],
+    request: Request,
+    response: Response,
+) -> Page[OrganizationRead]:
+    with database.read() as session:
+        page = queries.list_organizations(session, actor, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post(
+    "/organizations",
+    tags=["organizations"],
+    status_code=status.HTTP_201_CREATED,
+    response_model=OrganizationRead,
+    responses=WRITING,
+)
+def create_organization(actor: CurrentCampaigner, new: OrganizationNew, once: OnceOnly) -> Response:
+    return once.create(lambda session: actions.create_organization(session, actor, new))
+
+
+@router.get("/organizations/{slug}", tags=["organizations"], responses=READING)
+def read_organization(database: Db, actor: CurrentActor, slug: Slug, response: Response) -> OrganizationRead:
+    with database.read() as session:
+        organization = queries.organization_read(queries.get_organization(session, actor, slug))
+    response.headers["ETag"] = etags.etag(organization.version)
+    return organization
+
+
+@router.patch("/organizations/{slug}", tags=["organizations"], responses=WRITING)
+def revise_organization(
+    database: Db,
+    actor: CurrentCampaigner,
+    slug: Slug,
+    revision: OrganizationRevision,
+    response: Response,
+    if_match: IfMatch = None,
+) -> OrganizationRead:
+    with database.write() as session:
+        organization = actions.revise_organization(session, actor, slug, revision, if_match)
+    response.headers["ETag"] = etags.etag(organization.version)
+    return organization
+
+
+@router.get("/keys", tags=["accounts"], responses=READING)
+def list_keys(
+    database: Db, actor: CurrentAdmin, query: Annotated[PageQuery, Query()], request: Request, response: Response
+) -> Page[KeyRead]:
+    with database.read() as session:
+        page = queries.list_keys(session, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post("/keys", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=KeyMade, responses=WRITING)
+def create_key(actor: CurrentAdmin, new: KeyNew, once: OnceOnly) -> Response:
+    """The answer shows the key, this once."""
+    return once.create(lambda session: actions.create_key(session, actor, new))
+
+
+@router.delete("/keys/{key_id}", tags=["accounts"], status_code=status.HTTP_204_NO_CONTENT, responses=WRITING)
+def revoke_key(database: Db, actor: CurrentAdmin, key_id: uuid.UUID) -> None:
+    with database.write() as session:
+        actions.revoke_key(session, actor, key_id)
+
+
+@router.get("/people", tags=["accounts"], responses=READING)
+def list_people(
+    database: Db, actor: CurrentAdmin, query: Annotated[PageQuery, Query()], request: Request, response: Response
+) -> Page[PersonRead]:
+    with database.read() as session:
+        page = queries.list_people(session, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post(
+    "/people", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=PersonRead, responses=WRITING
+)
+def create_person(actor: CurrentAdmin, new: PersonNew, once: OnceOnly) -> Response:
+    """Add a person, or give one who is known a role in another organisation."""
+    return once.create(lambda session: actions.create_person(session, actor, new))

@@ -1,0 +1,39 @@
+"""The one gate: what an actor may see. Every way out asks here: lists, counts, single things, feeds, exports."""
+
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, or_, true
+from sqlmodel import col
+
+from app.accounts.actor import Actor
+from app.fields import Audience
+from app.ledger.models import Event, Subject
+
+
+def may_see(actor: Actor, audience: Audience) -> bool:
+    return audience in actor.audience.sees
+
+
+def shown_to(actor: Actor, audience: Any) -> ColumnElement[bool]:
+    """A condition on a column that holds an audience. Staff get none, so that their lists need no extra index."""
+    return shown_within(actor.audience, audience)
+
+
+def shown_within(circle: Audience, audience: Any) -> ColumnElement[bool]:
+    column: Any = col(audience)
+    if circle is Audience.STAFF:
+        return true()
+    if circle is Audience.PARTNERS:
+        return cast(ColumnElement[bool], column != Audience.STAFF)
+    return cast(ColumnElement[bool], column == Audience.PUBLIC)
+
+
+def events_shown_to(circle: Audience) -> ColumnElement[bool]:
+    """A condition on events, outer-joined to their subjects: both the entry and what it is about must be visible.
+
+    A notice that something was taken from view stays visible to those who could see it before.
+    """
+    if circle is Audience.STAFF:
+        return true()
+    subject = or_(col(Event.demand).is_(None), shown_within(circle, Subject.visible_to), col(Event.notice))
+    return shown_within(circle, Event.audience) & subject

@@ -1,0 +1,108 @@
+"""`Idempotency-Key`: the same request again gets the first answer again, and is done once.
+
+The answer is stored in the transaction that it answers for, so that neither exists without the other
+(draft-ietf-httpapi-idempotency-key-header-07).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.current import CurrentActor, Db
+from app.accounts.models import Answer
+from app.database import Database
+from app.problems import Invalid
+from app.vault import Vault
+
+
+class Once:
+    """A write that happens once per Idempotency-Key; without the header it is a plain write."""
+
+    def __init__(self, database: Database, vault: Vault, actor: Actor, key: str | None, fingerprint: str) -> None:
+        self._database = database
+        self._vault = vault
+        self._actor = actor
+        self._key = key
+        self._fingerprint = fingerprint
+
+    def create(
+        self, action: Callable[[Session], BaseModel], headers: Callable[[BaseModel], dict[str, str]] | None = None
+    ) -> Response:
+        """Run the action in one transaction and answer 201 with what it returns; or repeat what it answered before.
+
+        Raises Invalid where the key was used for another request.
+        """
+        with self._database.write() as session:
+            earlier = self._claim(session)
+            if earlier:
+                return self._repeat(earlier)
+            made = action(session)
+            answer = (201, headers(made) if headers else {}, made.model_dump_json())
+            self._keep(session, *answer)
+        return _response(*answer)
+
+    def _claim(self, session: Session) -> Answer | None:
+        """Take the key, or find who has it: a competitor that is under way is waited for."""
+        if self._key is None:
+            return None
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        mine = {
+            "actor": self._actor.identity,
+            "key": self._key,
+            "request_sha256": self._fingerprint,
+            "status": 200,
+            "sealed": b"",
+            "created_at": clock.now(),
+        }
+        claimed = session.connection().execute(insert(Answer).values(mine).on_conflict_do_nothing())
+        if claimed.rowcount:
+            return None
+        earlier = session.get_one(Answer, (self._actor.identity, self._key))
+        if earlier.request_sha256 != self._fingerprint:
+            raise Invalid("This Idempotency-Key was used for another request; take a new one for a new request.")
+        return earlier
+
+    def _keep(self, session: Session, status: int, headers: dict[str, str], body: str) -> None:
+        if self._key is None:
+            return
+        answer = session.get_one(Answer, (self._actor.identity, self._key))
+        answer.status = status
+        answer.sealed = self._vault.seal(json.dumps([headers, body]).encode())
+
+    def _repeat(self, answer: Answer) -> Response:
+        headers, body = json.loads(self._vault.open(answer.sealed))
+        return _response(answer.status, {**headers, "Idempotency-Replayed": "true"}, body)
+
+
+def _response(status: int, headers: dict[str, str], body: str) -> Response:
+    return Response(body, status, headers, media_type="application/json")
+
+
+async def once(
+    request: Request,
+    database: Db,
+    actor: CurrentActor,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Any text of your own, such as a UUID: repeating the request with it changes nothing twice.",
+        ),
+    ] = None,
+) -> Once:
+    body = await request.body()
+    fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
+    return Once(database, request.app.state.vault, actor, idempotency_key, fingerprint)
+
+
+OnceOnly = Annotated[Once, Depends(once)]

@@ -1,0 +1,112 @@
+"""Questions about organisations, people and keys."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, func, or_
+from sqlmodel import Session, col, select
+
+from app.accounts.actor import Actor
+from app.accounts.audience import shown_to
+from app.accounts.models import Key, Membership, Organization, Person
+from app.accounts.schemas import KeyRead, MembershipRead, OrganizationQuery, OrganizationRead, PersonRead
+from app.paging import Order, Page, PageQuery
+from app.problems import NotFound, invalid
+
+
+def list_organizations(session: Session, actor: Actor, query: OrganizationQuery) -> Page[OrganizationRead]:
+    order = Order([col(Organization.slug)])
+    statement = select(Organization).where(_organizations_shown_to(actor))
+    if query.q:
+        pattern = f"%{query.q.lower()}%"
+        statement = statement.where(
+            or_(func.lower(col(Organization.name)).like(pattern), col(Organization.slug).like(pattern))
+        )
+    rows = session.execute(order.page(statement, query)).all()
+    items = [organization_read(row[0]) for row in rows[: query.limit]]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def get_organization(session: Session, actor: Actor, slug: str) -> Organization:
+    """Raises NotFound."""
+    statement = select(Organization).where(Organization.slug == slug, _organizations_shown_to(actor))
+    found = session.exec(statement).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no organization {slug}.")
+    return found
+
+
+def organizations_named(session: Session, slugs: Sequence[str], where: str) -> list[Organization]:
+    """In the order of the slugs; raises Invalid that names the unknown ones."""
+    found = {o.slug: o for o in session.exec(select(Organization).where(col(Organization.slug).in_(slugs)))}
+    for number, slug in enumerate(slugs):
+        if slug not in found:
+            raise invalid(f"{where}.{number}", f"there is no organization {slug}")
+    return [found[slug] for slug in slugs]
+
+
+def slugs_by_id(session: Session, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID | None, str]:
+    """The slugs of organisations that were named as authors."""
+    wanted = {i for i in ids if i}
+    if not wanted:
+        return {}
+    rows = session.exec(select(col(Organization.id), col(Organization.slug)).where(col(Organization.id).in_(wanted)))
+    return dict(rows.all())
+
+
+def list_keys(session: Session, query: PageQuery) -> Page[KeyRead]:
+    order = Order([col(Key.id)], descending=True)
+    statement = (
+        select(Key, Organization.slug, Person.email)
+        .join(Organization, col(Organization.id) == Key.organization_id)
+        .outerjoin(Person, col(Person.id) == Key.person_id)
+    )
+    rows = session.execute(order.page(statement, query)).all()
+    items = [key_read(*row[:3]) for row in rows[: query.limit]]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def list_people(session: Session, query: PageQuery) -> Page[PersonRead]:
+    order = Order([col(Person.id)], descending=True)
+    rows = session.execute(order.page(select(Person), query)).all()
+    people = [row[0] for row in rows[: query.limit]]
+    memberships = _memberships(session, [person.id for person in people])
+    items = [person_read(person, memberships.get(person.id, [])) for person in people]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def get_person(session: Session, person_id: uuid.UUID) -> PersonRead:
+    """Raises NotFound."""
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    return person_read(person, _memberships(session, [person.id]).get(person.id, []))
+
+
+def organization_read(organization: Organization) -> OrganizationRead:
+    return OrganizationRead.model_validate(organization, from_attributes=True)
+
+
+def key_read(key: Key, organization: str, email: str | None) -> KeyRead:
+    return KeyRead(**key.model_dump(exclude={"secret_sha256"}), organization=organization, person=email)
+
+
+def person_read(person: Person, memberships: list[MembershipRead]) -> PersonRead:
+    return PersonRead(**person.model_dump(exclude={"password_hash"}), memberships=memberships)
+
+
+def _organizations_shown_to(actor: Actor) -> ColumnElement[bool]:
+    return or_(shown_to(actor, Organization.audience), col(Organization.id) == actor.organization_id)
+
+
+def _memberships(session: Session, people: list[uuid.UUID]) -> dict[uuid.UUID, list[MembershipRead]]:
+    rows = session.exec(
+        select(Membership, Organization.slug)
+        .join(Organization, col(Organization.id) == Membership.organization_id)
+        .where(col(Membership.person_id).in_(people))
+        .order_by(col(Organization.slug))
+    )
+    found: dict[uuid.UUID, list[MembershipRead]] = {}
+    for membership, slug in rows:
+        found.setdefault(membership.person_id, []).append(MembershipRead(organization=slug, role=membership.role))
+    return found

@@ -1,0 +1,1 @@
+"""The institutions that demands are addressed to, as a tree."""

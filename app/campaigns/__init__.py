@@ -1,0 +1,1 @@
+"""Campaigns and the kinds of demand: small vocabularies that staff extend."""

@@ -1,0 +1,1 @@
+"""The ways to follow the ledger."""

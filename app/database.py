@@ -1,0 +1,113 @@
+"""The one way to the database: `with database.write() as session:` is the transaction; `read()` cannot write."""
+
+import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, QueuePool, create_engine, event, text
+from sqlmodel import Session
+
+from app.settings import Settings
+
+SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL")
+MANY_PAGES = 4000  # between checkpoints; the default of 1000 makes every tenth commit wait
+
+
+class WriteSession(Session):
+    """A session that may have last words before its commit."""
+
+    def before_commit(self) -> bool:
+        """Write what belongs to the end of the transaction; tell whether readers have something new."""
+        return False
+
+
+class Database:
+    """Engines and transactions over one URL. `session_class` says what happens at the end of each write."""
+
+    def __init__(self, settings: Settings, session_class: type[WriteSession] = WriteSession) -> None:
+        self.is_sqlite = settings.is_sqlite
+        self.url = settings.url_of_database
+        self.after_commit: list[Callable[[], None]] = []  # called in the writing thread when readers have something new
+        self._session_class = session_class
+        if self.is_sqlite:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._writer = _sqlite_engine(self.url, pool_size=1, begin="BEGIN IMMEDIATE")
+            self._reader = _sqlite_engine(self.url, pool_size=40, begin="BEGIN", query_only=True)
+        else:
+            self._writer = _postgresql_engine(self.url, settings.database_pool_size)
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ",  # a page, its count and the ledger's head come from one snapshot
+                postgresql_readonly=True,
+            )
+
+    @contextmanager
+    def write(self) -> Iterator[WriteSession]:
+        """Commits when the block ends, rolls back when it raises."""
+        with self._session_class(self._writer, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+                news = session.before_commit()
+            if news:
+                for notify in self.after_commit:
+                    notify()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One snapshot; the database refuses to write."""
+        with Session(self._reader, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @property
+    def engine(self) -> Engine:
+        """The writer's engine, for migrations, backups and the doctor."""
+        return self._writer
+
+    def dispose(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def serialize(session: Session, name: str) -> None:
+    """Let one transaction at a time past this point, where a rule spans rows (a cycle in a tree).
+
+    SQLite has one writer anyway; PostgreSQL takes an advisory lock until the transaction ends.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
+
+def _sqlite_engine(url: str, pool_size: int, begin: str, query_only: bool = False) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"check_same_thread": False, "timeout": 10},
+    )
+    pragmas = (*SQLITE_PRAGMAS, f"wal_autocheckpoint={MANY_PAGES}", *(("query_only=ON",) if query_only else ()))
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN is deferred and loses concurrent updates
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: str, pool_size: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        pool_recycle=int(datetime.timedelta(minutes=30).total_seconds()),
+        connect_args={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s", "connect_timeout": 10},
+    )

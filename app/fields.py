@@ -1,0 +1,101 @@
+"""Constraints named once, as types, and the columns that store them."""
+
+import datetime
+import enum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, HttpUrl, StringConstraints, TypeAdapter
+from sqlalchemy import Enum as EnumColumn
+from sqlmodel import Field
+
+from app import clock
+from app.dates import PartialDate, PartialDateColumn
+
+
+class Audience(enum.StrEnum):
+    """Who may see something; each circle holds the ones before it."""
+
+    PUBLIC = "public"
+    PARTNERS = "partners"
+    STAFF = "staff"
+
+    @property
+    def sees(self) -> list["Audience"]:
+        """The audiences whose things this one may see."""
+        everyone = list(Audience)
+        return everyone[: everyone.index(self) + 1]
+
+
+class Schema(BaseModel):
+    """What a client sends: unknown members are refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("NUL characters are not allowed")
+    return text
+
+
+def _http_url(text: str) -> str:
+    url = _URL.validate_python(text)
+    if url.username or url.password:
+        raise ValueError("a URL here has no user name or password")
+    return text
+
+
+_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", min_length=1, max_length=80)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_without_nul)
+]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_without_nul)
+]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_without_nul)
+]
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000), AfterValidator(_http_url)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$", max_length=35)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
+Ref = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,9}-[1-9][0-9]{0,8}$")]
+Identifiers = Annotated[dict[Slug, Line], Field(max_length=20)]
+
+
+def past(date: PartialDate) -> PartialDate:
+    """Something that has happened: its first day is not in the future."""
+    if date.first_day > clock.today():
+        raise ValueError("this is about something that has happened, so the date cannot lie in the future")
+    return date
+
+
+PastDate = Annotated[PartialDate, AfterValidator(past)]
+
+
+def coded(codes: type[enum.StrEnum]) -> Any:
+    """A column of codes: stored by value, checked by the database too."""
+    return EnumColumn(
+        codes,
+        values_callable=lambda kind: [member.value for member in kind],
+        native_enum=False,
+        validate_strings=True,
+        create_constraint=True,
+        length=40,
+        name=_snake(codes.__name__),
+    )
+
+
+def partial_date(**options: Any) -> Any:
+    """A column for a `PartialDate`."""
+    return Field(sa_type=PartialDateColumn, **options)
+
+
+def utc(moment: datetime.datetime) -> str:
+    """RFC 3339 in UTC, as every time is written."""
+    return moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

@@ -1,0 +1,152 @@
+"""How facts become entries: collected while the transaction runs, sealed as its very last step.
+
+Taking the head's lock last makes the order of the entries the order of the commits, without gaps, while the lock is
+held only from there to the commit, however long the transaction was.
+"""
+
+import datetime
+import secrets
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import rfc8785
+from sqlalchemy import event, insert
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app import clock
+from app.database import Database, WriteSession
+from app.fields import Audience
+from app.ledger import chain
+from app.ledger.images import absence_of, image_of
+from app.ledger.models import Event, Head, Image, Subject
+from app.settings import Settings
+from app.tables import Table, new_id
+
+
+class Acting(Protocol):
+    """Whoever acts: an organisation, and for the staff's eyes a person and a key."""
+
+    @property
+    def attribution(self) -> dict[str, str | None]: ...
+
+
+@dataclass(frozen=True)
+class About:
+    """What a fact is about: a demand, or a thing of its own (a body, a source)."""
+
+    keys: Iterable[str]  # what filters match: `kind:un_mission`, `body:un`
+    campaign: str | None = None
+    demand: str | None = None
+    visible_to: Audience | None = None  # who may see the demand, from now on
+
+
+@dataclass(frozen=True)
+class Fact:
+    type: str
+    actor: dict[str, str | None]
+    about: About
+    audience: Audience
+    notice: bool
+    data: dict[str, Any]
+    id: uuid.UUID = field(default_factory=new_id)
+
+
+class UnrecordedChange(Exception):
+    """A row that readers can see was changed by a transaction that records no event: a bug, so nothing is committed."""
+
+
+class LedgerSession(WriteSession):
+    """A write session that seals what was recorded in it, and lets no visible change pass unrecorded."""
+
+    def __init__(self, bind: Engine, **options: Any) -> None:
+        super().__init__(bind, **options)
+        self.facts: list[Fact] = []
+        self._changed: dict[int, tuple[Table, bool]] = {}
+        event.listen(self, "after_flush", self._notice)
+
+    def before_commit(self) -> bool:
+        self.flush()
+        if self._changed and not self.facts:
+            tables = sorted({type(row).__name__ for row, _ in self._changed.values()})
+            raise UnrecordedChange(f"Changed without an event: {', '.join(tables)}.")
+        if not self.facts:
+            return False
+        self._seal(self._images())
+        return True
+
+    def _seal(self, images: list[Image]) -> None:
+        recorded_at = clock.now()
+        head = self.exec(select(Head).with_for_update().execution_options(populate_existing=True)).one()
+        entries = []
+        for number, fact in enumerate(self.facts):
+            last = number == len(self.facts) - 1
+            entries.append(_entry(fact, head, recorded_at, images if last else []))
+            head.seq, head.hash = entries[-1]["seq"], entries[-1]["hash"]
+        self._follow_subjects()
+        self.flush()
+        self.execute(insert(Event), entries)
+
+    def _follow_subjects(self) -> None:
+        now = {fact.about.demand: fact.about.visible_to for fact in self.facts}
+        for ref, visible_to in now.items():
+            if ref and visible_to:
+                self.merge(Subject(ref=ref, visible_to=visible_to))
+
+    def _images(self) -> list[Image]:
+        return [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
+
+    def _notice(self, session: Session, _: object) -> None:
+        for row in (*session.new, *session.dirty):
+            if getattr(row, "ledgered", False) and (row in session.new or session.is_modified(row)):
+                self._changed[id(row)] = (row, False)
+        for row in session.deleted:
+            if getattr(row, "ledgered", False):
+                self._changed[id(row)] = (row, True)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database as everyone should open it: no commit escapes the ledger."""
+    return Database(settings, LedgerSession)
+
+
+def record(
+    session: Session,
+    actor: Acting,
+    type: str,
+    about: About,
+    *,
+    audience: Audience,
+    notice: bool = False,
+    **data: Any,
+) -> uuid.UUID:
+    """Collect a fact; it becomes an entry when the write block ends. Returns the id of the event to be."""
+    if not isinstance(session, LedgerSession):
+        raise TypeError("Facts are recorded in a session from `database.write()`.")
+    fact = Fact(type, actor.attribution, about, audience, notice, data)
+    session.facts.append(fact)
+    return fact.id
+
+
+def _entry(fact: Fact, head: Head, recorded_at: datetime.datetime, images: list[Image]) -> dict[str, Any]:
+    salt = secrets.token_hex(16)
+    entry: dict[str, Any] = {
+        "seq": head.seq + 1,
+        "id": fact.id,
+        "type": fact.type,
+        "recorded_at": recorded_at,
+        "actor": fact.actor,
+        "campaign": fact.about.campaign,
+        "demand": fact.about.demand,
+        "audience": fact.audience,
+        "visible_to": fact.about.visible_to,
+        "notice": fact.notice,
+        "keys": sorted({f"type:{fact.type}", *fact.about.keys}),
+        "data": fact.data,
+        "images": images,
+        "salt": salt,
+        "data_digest": chain.digest(salt, *(rfc8785.dumps(part).decode() for part in (fact.data, images))),
+    }
+    return {**entry, "hash": chain.extend(head.hash, entry)}

@@ -1,0 +1,201 @@
+"""Errors as problem details (RFC 9457). A class is a kind of problem: its docstring is the title that readers see."""
+
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """Something went wrong"""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "internal"
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.members = members
+
+    def document(self) -> dict[str, Any]:
+        """The members of RFC 9457 section 3.1, then this problem's own."""
+        title = (type(self).__doc__ or "").strip()
+        return {
+            "type": f"/problems/{self.type}",
+            "title": title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.members,
+        }
+
+    def response(self) -> Response:
+        return JSONResponse(self.document(), self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+class Malformed(Problem):
+    """The request cannot be read"""
+
+    status = 400
+    type = "malformed"
+
+
+class Unauthenticated(Problem):
+    """Who is asking is not known"""
+
+    status = 401
+    type = "unauthenticated"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="demand-tracker"'}
+
+
+class Forbidden(Problem):
+    """This role may not do that"""
+
+    status = 403
+    type = "forbidden"
+
+
+class NotFound(Problem):
+    """There is no such thing, or it is not for you to see"""
+
+    status = 404
+    type = "not-found"
+
+
+class MethodNotAllowed(Problem):
+    """This address does not answer to that method"""
+
+    status = 405
+    type = "method-not-allowed"
+
+
+class Conflict(Problem):
+    """The present state does not allow that"""
+
+    status = 409
+    type = "conflict"
+
+
+class Gone(Problem):
+    """This cursor is from before the database was restored"""
+
+    status = 410
+    type = "gone"
+
+
+class Stale(Problem):
+    """Someone else has changed this since you read it"""
+
+    status = 412
+    type = "stale"
+
+
+class TooLarge(Problem):
+    """The request body is too large"""
+
+    status = 413
+    type = "too-large"
+
+
+class Invalid(Problem):
+    """The request says something that cannot be"""
+
+    status = 422
+    type = "invalid"
+
+
+class PreconditionRequired(Problem):
+    """Say which version you have read"""
+
+    status = 428
+    type = "precondition-required"
+
+
+class Unavailable(Problem):
+    """Not ready to serve"""
+
+    status = 503
+    type = "unavailable"
+
+
+def invalid(where: str, what: str, **members: Any) -> Invalid:
+    """One wrong value, named the way that validation errors name theirs (`body.targets.0.body`)."""
+    return Invalid(f"{where}: {what}", errors=[{"where": where, "what": what}], **members)
+
+
+class WrongValue(BaseModel):
+    where: str
+    what: str
+
+
+class ProblemDocument(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[WrongValue] | None = None
+
+
+def kinds() -> list[type[Problem]]:
+    """Every kind of problem, those of the slices included."""
+    found: list[type[Problem]] = []
+    waiting = [Problem]
+    while waiting:
+        kind = waiting.pop()
+        found.append(kind)
+        waiting.extend(kind.__subclasses__())
+    return sorted(found, key=lambda kind: (kind.status, kind.type))
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route can answer besides success, for the OpenAPI document."""
+    titles = {kind.status: (kind.__doc__ or "").strip() for kind in reversed(kinds())}
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {status: {"description": titles[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
+
+
+READING = responses(400, 401, 403, 404, 410, 422)
+WRITING = responses(400, 401, 403, 404, 409, 412, 413, 422, 428)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem document."""
+
+    @app.exception_handler(Problem)
+    def problem(request: Request, error: Problem) -> Response:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    def validation(request: Request, error: RequestValidationError) -> Response:
+        return of_validation(error).response()
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        by_status: dict[int, type[Problem]] = {400: Malformed, 404: NotFound, 405: MethodNotAllowed}
+        kind = by_status.get(error.status_code, Problem)
+        answer = kind(f"{request.method} {request.url.path}: {error.detail}").response()
+        answer.status_code = error.status_code
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    def bug(request: Request, error: Exception) -> Response:
+        return Problem("The fault is ours; the log has the details. Nothing was changed.").response()
+
+
+def of_validation(error: RequestValidationError) -> Problem:
+    """Pydantic's findings without the input (which may be private) and without our own class names."""
+    wrong = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+    if any(e["type"] == "json_invalid" for e in error.errors()):
+        return Malformed("The body is not valid JSON.", errors=wrong)
+    summary = "; ".join(f"{item['where']}: {item['what']}" for item in wrong[:3])
+    return Invalid(summary, errors=wrong)

@@ -1,0 +1,57 @@
+"""Every setting, declared once; the README's table is checked against this file."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+
+def _without_trailing_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Read from the environment (prefix `DEMANDS_`) and from a `.env` file."""
+
+    model_config = SettingsConfigDict(env_prefix="DEMANDS_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Where the SQLite database and the generated secret key live.")
+    database_url: str = Field(
+        "",
+        description="`postgresql+psycopg://user:password@host/name`; empty means SQLite in the data directory.",
+    )
+    database_pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections kept open per process.")
+    base_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
+        "http://127.0.0.1:8000", description="How readers reach this service; links are built from it."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Encrypts stored secrets; empty means one is made in the data directory. Back it up."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much the logs say.")
+    body_limit_bytes: int = Field(1_000_000, ge=1_000, description="Larger request bodies get 413.")
+    due_soon_days: int = Field(30, ge=0, le=365, description="How many days before its deadline a demand is due soon.")
+    idempotency_hours: int = Field(48, ge=1, description="How long the first answer to an Idempotency-Key is kept.")
+    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Private networks that webhooks may reach, comma separated, such as `127.0.0.0/8`."
+    )
+    webhook_allow_http: bool = Field(False, description="Whether webhooks may use plain http outside those networks.")
+    webhook_timeout_seconds: float = Field(15, gt=0, le=60, description="The whole of one attempt, DNS to last byte.")
+    webhook_concurrency: int = Field(100, ge=1, le=2000, description="Attempts under way at once, per worker.")
+    webhooks_per_organization: int = Field(100, ge=1, description="More are refused.")
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)  # type: ignore[arg-type]  # pydantic-settings types its own options here
+
+    @property
+    def url_of_database(self) -> str:
+        """The SQLAlchemy URL, with SQLite as the default."""
+        url = self.database_url or f"sqlite:///{self.data_dir.resolve() / 'demands.sqlite3'}"
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url_of_database.startswith("sqlite")

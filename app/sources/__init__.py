@@ -1,0 +1,1 @@
+"""Documents in which demands, answers and events are written down."""

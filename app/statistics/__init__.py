@@ -1,0 +1,1 @@
+"""Counts, timelines and scorecards over the demands that a reader may see."""
