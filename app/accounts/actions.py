@@ -141,7 +141,8 @@ def _person_in(session: Session, email: str, organization: Organization) -> Pers
 
 
 def _record(session: Session, actor: Actor, type: str, organization: Organization) -> None:
-    about = ledger.About(keys=[f"organization:{organization.slug}"])
+    key = f"organization:{organization.slug}"
+    about = ledger.About(keys=[key], thing=key, visible_to=organization.audience)
     data = organization_read(organization).model_dump(mode="json")
     ledger.record(session, actor, type, about, audience=organization.audience, organization=data)
 

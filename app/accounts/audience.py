@@ -29,11 +29,12 @@ def shown_within(circle: Audience, audience: Any) -> ColumnElement[bool]:
 
 
 def events_shown_to(circle: Audience) -> ColumnElement[bool]:
-    """A condition on events, outer-joined to their subjects: both the entry and what it is about must be visible.
+    """A condition on events, outer-joined to their subjects (`Subject.key == Event.subject`).
 
+    Both the entry and what it is about must be visible, so an old entry goes from view with its subject.
     A notice that something was taken from view stays visible to those who could see it before.
     """
     if circle is Audience.STAFF:
         return true()
-    subject = or_(col(Event.demand).is_(None), shown_within(circle, Subject.visible_to), col(Event.notice))
+    subject = or_(col(Event.subject).is_(None), shown_within(circle, Subject.visible_to), col(Event.notice))
     return shown_within(circle, Event.audience) & subject

@@ -26,6 +26,7 @@ def extend(previous: str, entry: Mapping[str, Any]) -> str:
         "actor": entry["actor"],
         "campaign": entry["campaign"],
         "demand": entry["demand"],
+        "subject": entry["subject"],
         "audience": entry["audience"],
         "visible_to": entry["visible_to"],
         "notice": entry["notice"],

@@ -46,6 +46,7 @@ class Event(Table, table=True):
     actor: dict[str, Any] = Field(sa_type=CanonicalJSON)
     campaign: str | None = Field(default=None, max_length=80)
     demand: str | None = Field(default=None, max_length=24)
+    subject: str | None = Field(default=None, max_length=100)  # the key of what may be taken from view
     audience: Audience = Field(sa_type=coded(Audience))  # who may see this entry, as far as they may see its subject
     visible_to: Audience | None = Field(default=None, sa_type=coded(Audience))  # the subject itself, from here on
     notice: bool = False  # tells that the subject was taken from view, so it outlives that
@@ -58,12 +59,12 @@ class Event(Table, table=True):
 
 
 class Subject(Table, table=True):
-    """Who may see a demand now, as its last event left it: lets the ledger ask without knowing demands."""
+    """Who may see a thing now, as its last event left it: lets the ledger ask without knowing demands or sources."""
 
     ledgered: ClassVar[bool] = False
     __tablename__ = "ledger_subject"
 
-    ref: str = Field(primary_key=True, max_length=24)
+    key: str = Field(primary_key=True, max_length=100)  # `demand:NK-4`, `source:ocha-2023-report`
     visible_to: Audience = Field(sa_type=coded(Audience))
 
 

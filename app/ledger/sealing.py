@@ -40,7 +40,13 @@ class About:
     keys: Iterable[str]  # what filters match: `kind:un_mission`, `body:un`
     campaign: str | None = None
     demand: str | None = None
-    visible_to: Audience | None = None  # who may see the demand, from now on
+    thing: str | None = None  # of its own, with an audience: `source:ocha-2023-report`
+    visible_to: Audience | None = None  # who may see the subject, from now on
+
+    @property
+    def subject(self) -> str | None:
+        """What hides the entry when it is hidden itself; a body, which everyone may see, is none."""
+        return f"demand:{self.demand}" if self.demand else self.thing
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,9 @@ class LedgerSession(WriteSession):
         self.execute(insert(Event), entries)
 
     def _follow_subjects(self) -> None:
-        now = {fact.about.demand: fact.about.visible_to for fact in self.facts}
-        for ref, visible_to in now.items():
-            if ref and visible_to:
-                self.merge(Subject(ref=ref, visible_to=visible_to))
+        for about in (fact.about for fact in self.facts):
+            if about.subject and about.visible_to:
+                self.merge(Subject(key=about.subject, visible_to=about.visible_to))
 
     def _images(self) -> list[Image]:
         return [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
@@ -140,6 +145,7 @@ def _entry(fact: Fact, head: Head, recorded_at: datetime.datetime, images: list[
         "actor": fact.actor,
         "campaign": fact.about.campaign,
         "demand": fact.about.demand,
+        "subject": fact.about.subject,
         "audience": fact.audience,
         "visible_to": fact.about.visible_to,
         "notice": fact.notice,

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("campaign", sa.String(80), nullable=True),
         sa.Column("demand", sa.String(24), nullable=True),
+        sa.Column("subject", sa.String(100), nullable=True),
         sa.Column(
             "audience",
             sa.Enum(
@@ -131,7 +132,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_subject",
-        sa.Column("ref", sa.String(24), nullable=False),
+        sa.Column("key", sa.String(100), nullable=False),
         sa.Column(
             "visible_to",
             sa.Enum(
@@ -139,7 +140,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.PrimaryKeyConstraint("ref", name=op.f("pk_ledger_subject")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_ledger_subject")),
     )
     op.create_table(
         "organization",
