@@ -74,8 +74,8 @@ def past(date: PartialDate) -> PartialDate:
 PastDate = Annotated[PartialDate, AfterValidator(past)]
 
 
-def coded(codes: type[enum.StrEnum]) -> Any:
-    """A column of codes: stored by value, checked by the database too."""
+def coded(codes: type[enum.StrEnum], check: str | None = None) -> Any:
+    """A column of codes: stored by value, checked by the database too; `check` names that where a table has two."""
     return EnumColumn(
         codes,
         values_callable=lambda kind: [member.value for member in kind],
@@ -83,7 +83,7 @@ def coded(codes: type[enum.StrEnum]) -> Any:
         validate_strings=True,
         create_constraint=True,
         length=40,
-        name=_snake(codes.__name__),
+        name=check or _snake(codes.__name__),
     )
 
 

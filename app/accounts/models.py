@@ -22,7 +22,8 @@ class Organization(Versioned, table=True):
     about: str | None = None
     url: str | None = Field(default=None, max_length=2000)
     audience: Audience = Field(default=Audience.PUBLIC, sa_type=coded(Audience))  # who may see that it is here
-    reads: Audience = Field(default=Audience.PARTNERS, sa_type=coded(Audience))  # what its members and webhooks may see
+    # what its members and webhooks may see
+    reads: Audience = Field(default=Audience.PARTNERS, sa_type=coded(Audience, "reads"))
 
 
 class Person(Table, table=True):

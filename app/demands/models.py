@@ -134,7 +134,9 @@ class StatusChange(Table, table=True):
         UniqueConstraint("demand_id", "number"),
         CheckConstraint("length(effective_on) IN (4, 7, 10)", name="effective_on"),
         CheckConstraint("(to_status = 'superseded') = (successor_id IS NOT NULL)", name="successor"),
-        CheckConstraint("(verification IS NOT NULL) = (to_status IN ('met', 'reversed'))", name="verification"),
+        CheckConstraint(
+            "(verification IS NOT NULL) = (to_status IN ('met', 'reversed'))", name="verification_of_status"
+        ),
         CheckConstraint(
             "(verification IS NOT NULL AND verification = 'verified') = (verified_at IS NOT NULL)", name="verified_at"
         ),
@@ -145,8 +147,8 @@ class StatusChange(Table, table=True):
     demand_id: int = Field(foreign_key="demand.id")
     number: int  # 1, 2, 3 … within the demand
     kind: ChangeKind = Field(sa_type=coded(ChangeKind))
-    from_status: Status | None = Field(default=None, sa_type=coded(Status))
-    to_status: Status = Field(sa_type=coded(Status))
+    from_status: Status | None = Field(default=None, sa_type=coded(Status, "from_status"))
+    to_status: Status = Field(sa_type=coded(Status, "to_status"))
     effective_on: PartialDate = partial_date()
     recorded_at: datetime.datetime = Field(default_factory=lambda: clock.now())
     reason: str

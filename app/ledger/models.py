@@ -48,7 +48,8 @@ class Event(Table, table=True):
     demand: str | None = Field(default=None, max_length=24)
     subject: str | None = Field(default=None, max_length=100)  # the key of what may be taken from view
     audience: Audience = Field(sa_type=coded(Audience))  # who may see this entry, as far as they may see its subject
-    visible_to: Audience | None = Field(default=None, sa_type=coded(Audience))  # the subject itself, from here on
+    # who may see the subject, from here on
+    visible_to: Audience | None = Field(default=None, sa_type=coded(Audience, "visible_to"))
     notice: bool = False  # tells that the subject was taken from view, so it outlives that
     keys: list[str] = Field(sa_type=CanonicalJSON)
     data: dict[str, Any] | None = Field(default=None, sa_type=CanonicalJSON)

@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column(
             "visible_to",
             sa.Enum(
-                "public", "partners", "staff", name="audience", native_enum=False, create_constraint=True, length=40
+                "public", "partners", "staff", name="visible_to", native_enum=False, create_constraint=True, length=40
             ),
             nullable=True,
         ),
@@ -161,9 +161,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "reads",
-            sa.Enum(
-                "public", "partners", "staff", name="audience", native_enum=False, create_constraint=True, length=40
-            ),
+            sa.Enum("public", "partners", "staff", name="reads", native_enum=False, create_constraint=True, length=40),
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
@@ -546,7 +544,7 @@ def upgrade() -> None:
                 "withdrawn",
                 "superseded",
                 "overtaken",
-                name="status",
+                name="from_status",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
@@ -565,7 +563,7 @@ def upgrade() -> None:
                 "withdrawn",
                 "superseded",
                 "overtaken",
-                name="status",
+                name="to_status",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
@@ -604,7 +602,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "(verification IS NOT NULL) = (to_status IN ('met', 'reversed'))",
-            name=op.f("ck_status_change_verification"),
+            name=op.f("ck_status_change_verification_of_status"),
         ),
         sa.CheckConstraint("length(effective_on) IN (4, 7, 10)", name=op.f("ck_status_change_effective_on")),
         sa.CheckConstraint("verified_by <> author", name=op.f("ck_status_change_second_person")),
@@ -783,7 +781,7 @@ def index_the_words() -> None:
     """What `q` searches: FTS5 kept up to date by triggers on SQLite, an expression index on PostgreSQL."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
-            "CREATE INDEX demand_search ON demand USING gin (to_tsvector('simple', ref || ' ' || title || ' ' || asks))"
+            "CREATE INDEX demand_search ON demand USING gin (to_tsvector('simple', replace(ref, '-', ' ') || ' ' || title || ' ' || asks))"
         )
         return
     op.execute(
