@@ -1,7 +1,7 @@
 FROM python:3.13-slim AS build
 
 RUN pip install --no-cache-dir uv
-ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /demands
 
 # The packages change less often than the code, so they are a layer of their own.

@@ -11,6 +11,8 @@ from tests import postgres
 def main() -> int:
     with ExitStack() as stack:
         environment = dict(os.environ)
+        # with it, every process would compile pytest's larger plugins anew, for seconds
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if "DEMANDS_TEST_DATABASE_URL" not in environment:
             environment["DEMANDS_TEST_DATABASE_URL"] = stack.enter_context(postgres.running())
         pytest = [sys.executable, "-m", "pytest", "-n", "2", *sys.argv[1:]]

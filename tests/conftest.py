@@ -1,0 +1,128 @@
+"""Every test gets a real database, fresh and committed to, and the real app on it: once on SQLite, once on PostgreSQL.
+
+A test that asks for `database`, `settings`, `app` or a client runs on both; `@on_postgresql` and `@on_sqlite` of
+tests/databases.py keep it to one. Ada acts, Bob shares her organisation, Eve is a stranger.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+
+import anyio.from_thread
+import pytest
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.accounts.actions import create_key, ensure_organization
+from app.accounts.actor import system
+from app.accounts.roles import Role
+from app.accounts.schemas import KeyNew
+from app.database import Database
+from app.main import create_app
+from app.settings import Settings
+from tests import postgres
+from tests.databases import KINDS, PostgreSQL, SQLite, Store, new_database
+
+SERVER = "DEMANDS_TEST_DATABASE_URL"
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith("DEMANDS_") and name != SERVER]:
+        del os.environ[name]  # the tests run on the defaults, whatever the developer's shell says
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def app_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], tuple[Store, FastAPI]]]:
+    """The app on a kind of database, put together the first time that a test needs it."""
+    with ExitStack() as stack:
+
+        def migrated(kind: str) -> Store:
+            folder = tmp_path_factory.mktemp(kind)
+            if kind == "sqlite":
+                return SQLite(folder)
+            server = os.environ.get(SERVER) or stack.enter_context(postgres.running())
+            return PostgreSQL(folder, stack.enter_context(new_database(server)))
+
+        @cache
+        def app_on(kind: str) -> tuple[Store, FastAPI]:
+            store = migrated(kind)
+            app = create_app(store.settings)
+            stack.callback(app.state.database.dispose)
+            return store, app
+
+        yield app_on
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """One event loop for all clients, instead of one for each request."""
+    with anyio.from_thread.start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture
+def app(kind: str, app_on: Callable[[str], tuple[Store, FastAPI]]) -> FastAPI:
+    store, app = app_on(kind)
+    store.empty(app.state.database)
+    return app
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    found: Database = app.state.database
+    return found
+
+
+@pytest.fixture
+def settings(app: FastAPI) -> Settings:
+    """To be copied with `settings.model_copy(update={…})` where a test needs others."""
+    found: Settings = app.state.settings
+    return found
+
+
+ClientFor = Callable[..., TestClient]
+
+
+@pytest.fixture
+def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
+    """Nobody in particular."""
+    client = TestClient(app)
+    client.portal = portal
+    return client
+
+
+@pytest.fixture
+def client_for(app: FastAPI, database: Database, portal: BlockingPortal) -> ClientFor:
+    """Makes clients with a key of their own: `client_for("campaigner")`, `client_for("partner", "eve-org")`."""
+
+    def client_for(role: str, organization: str = "ada-org") -> TestClient:
+        with database.write() as session:
+            ensure_organization(session, system("tests"), organization)
+            key = create_key(session, system("tests"), KeyNew(role=Role(role), organization=organization))
+        client = TestClient(app, headers={"Authorization": f"Bearer {key.key}"})
+        client.portal = portal
+        return client
+
+    return client_for
+
+
+@pytest.fixture
+def ada(client_for: ClientFor) -> TestClient:
+    return client_for("editor")
+
+
+@pytest.fixture
+def bob(client_for: ClientFor) -> TestClient:
+    return client_for("editor")
+
+
+@pytest.fixture
+def eve(client_for: ClientFor) -> TestClient:
+    return client_for("partner", "eve-org")
