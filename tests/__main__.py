@@ -1,6 +1,7 @@
 """`python -m tests [pytest's arguments]` runs every test, on SQLite and on a PostgreSQL that it starts and stops."""
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ def main() -> int:
         if "DEMANDS_TEST_DATABASE_URL" not in environment:
             environment["DEMANDS_TEST_DATABASE_URL"] = stack.enter_context(postgres.running())
         pytest = [sys.executable, "-m", "pytest", "-n", "2", *sys.argv[1:]]
+        signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends pytest, which sums up; the server goes after it
         return subprocess.run(pytest, env=environment, check=False).returncode
 
 
