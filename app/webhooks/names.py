@@ -30,8 +30,8 @@ class LookupFailed(OSError):
     """The name's own servers do not answer, while the resolver answers for other names."""
 
 
-class ResolverDown(OSError):
-    """Our resolver answers for no name at all."""
+class ResolverDown(LookupFailed):
+    """The fault is ours: the resolver answers for no name at all, or we have no means to ask it."""
 
 
 def system_lookup(host: str) -> Sequence[Address]:
@@ -147,7 +147,10 @@ def _start(lookup: Lookup, host: str) -> "Future[Sequence[Address]]":
         except Exception as error:  # noqa: BLE001  # handed to whoever waits
             answer.set_exception(error)
 
-    threading.Thread(target=run, name=f"lookup of {host}", daemon=True).start()
+    try:
+        threading.Thread(target=run, name=f"lookup of {host}", daemon=True).start()
+    except RuntimeError as error:
+        raise ResolverDown(str(error)) from None  # no more threads
     return answer
 
 

@@ -1,0 +1,83 @@
+"""What came of one attempt, and what it means for the endpoint."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_LONGEST_WAIT_SECONDS = 24 * 3600.0
+
+
+class Failure(enum.StrEnum):
+    """Why an attempt brought no complete answer, or one that sends us elsewhere. The names are part of the API."""
+
+    DNS = "dns"  # the name does not exist, or its servers do not answer
+    RESOLVER_DOWN = "resolver_down"  # our own resolver does not answer
+    BLOCKED_ADDRESS = "blocked_address"  # the host leads to an address that the policy does not permit
+    LOCAL = "local"  # this machine is out of sockets, memory or network
+    CONNECT = "connect"  # refused, unreachable
+    TLS = "tls"  # no handshake, or a certificate that is not for this host
+    TIMEOUT = "timeout"
+    RESET = "reset"  # the connection ended before the answer did
+    PROTOCOL = "protocol"  # what came is not HTTP
+    REDIRECT = "redirect"
+    REQUEST = "request"  # the URL or a header of the webhook cannot be sent
+
+
+class Outcome(enum.StrEnum):
+    DELIVERED = "delivered"
+    RETRY = "retry"  # the endpoint is in trouble: wait, then the same message again
+    REJECTED = "rejected"  # the endpoint is well and does not want this message
+    GONE = "gone"  # the endpoint says that it will not come back
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`status` may be there without a complete answer: then `error` says what cut it short."""
+
+    status: int | None = None
+    error: Failure | None = None
+    detail: str = ""  # one sentence for the partner
+    duration_ms: int = 0
+    remote_address: str | None = None
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: bytes = b""  # as it came, not decompressed, at most the first 8 KiB
+    retry_after_seconds: float | None = None
+
+    @property
+    def counts_against_endpoint(self) -> bool:
+        """False where the fault is ours: it must never disable a webhook."""
+        return self.error not in {Failure.RESOLVER_DOWN, Failure.BLOCKED_ADDRESS, Failure.LOCAL}
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """A 2xx or 410 counts only when the answer is complete: until then the receiver may still fail."""
+    if answer.error is not None or answer.status is None:
+        return Outcome.RETRY
+    if 200 <= answer.status < 300:
+        return Outcome.DELIVERED
+    if answer.status == 410:
+        return Outcome.GONE
+    if answer.status in {401, 403, 404, 405, 408, 425, 429} or not 400 <= answer.status < 500:
+        return Outcome.RETRY
+    return Outcome.REJECTED
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Both forms of Retry-After (RFC 9110 section 10.2.3); None for nonsense and for more than a day."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10])
+    else:
+        try:
+            at = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    return max(seconds, 0.0) if seconds <= _LONGEST_WAIT_SECONDS else None
+
+
+def readable(body: bytes) -> str:
+    """For display and for the database: PostgreSQL refuses NUL."""
+    return body.decode(errors="replace").replace("\0", "")

@@ -1,0 +1,161 @@
+"""Connections that lead only to permitted addresses.
+
+Three of aiohttp's seams are used: the resolver and the socket factory, where every address is vetted just before it is
+connected to (so a name cannot lead elsewhere by then, literals are vetted too, and TLS still checks the name), and the
+protocol, which knows how old a connection is and what has come in on it.
+"""
+
+import asyncio
+import functools
+import socket
+import ssl
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from ipaddress import ip_address
+from time import monotonic
+from typing import cast
+
+import aiohttp
+from aiohappyeyeballs import AddrInfoType
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+
+from app.webhooks.addresses import AddressPolicy
+from app.webhooks.names import Names
+
+FLOOD_BYTES = 128 * 1024  # no answer needs as much to show its first 8 KiB: these are headers or 1xx without end
+_RECEIVE_BUFFER_BYTES = 16 * 1024  # of the kernel: leaves a gigabyte with the one who sends it
+_IDLE_SECONDS = 30.0
+
+
+class BlockedAddress(OSError):
+    """The host leads to an address that the policy does not permit."""
+
+
+class Wire(ResponseHandler):
+    """One connection. Beware: its base class has a length, so that an idle one is false."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.born = monotonic()
+        self.remote_address: str | None = None
+        self.requests = 0
+        self.received_bytes = 0  # since the latest request
+        self.garbled = False
+
+    @property
+    def flooded(self) -> bool:
+        return self.received_bytes > FLOOD_BYTES
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self.remote_address = peer[0] if peer else None
+
+    def data_received(self, data: bytes) -> None:
+        self.received_bytes += len(data)
+        if not self.flooded:
+            super().data_received(data)
+            self._pass_on_an_error()
+        elif self.transport is not None:
+            self.transport.abort()
+
+    def _pass_on_an_error(self) -> None:
+        """aiohttp 3.14.5 does not tell whoever is reading a body that what came for it is garbage."""
+        self.garbled = self.exception() is not None
+        if self.garbled and self._payload is not None:
+            self._payload.set_exception(aiohttp.ClientPayloadError("garbage"))
+
+    def close(self) -> None:
+        """At once: a polite end waits for a peer that may never read what is still unsent."""
+        self.abort()
+
+
+@dataclass
+class Exchange:
+    """One request on its way: what the caller wants of its connection, and learns about it."""
+
+    fresh: bool = False  # a kept connection will not do
+    doing: str = "looking up the host"
+    wire: Wire | None = None
+
+    @property
+    def died_unheard(self) -> bool:
+        """Whether it had a kept connection, on which nothing came back."""
+        return self.wire is not None and self.wire.requests > 1 and self.wire.received_bytes == 0
+
+
+current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
+
+
+class Connector(aiohttp.TCPConnector):
+    """Keeps connections alive, but none beyond `longest_life_seconds`: then its host is looked up and vetted again."""
+
+    def __init__(self, policy: AddressPolicy, names: Names, tls: ssl.SSLContext, longest_life_seconds: float) -> None:
+        super().__init__(
+            limit=0,  # the caller bounds what is under way
+            ssl=tls,
+            resolver=_VettingResolver(policy, names),
+            use_dns_cache=False,
+            socket_factory=functools.partial(_vetted_socket, policy),
+            keepalive_timeout=_IDLE_SECONDS,
+        )
+        make_wire: Callable[..., ResponseHandler] = Wire
+        self._factory = functools.partial(make_wire, loop=self._loop)
+        self._longest_life_seconds = longest_life_seconds
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> Connection:
+        exchange = current_exchange.get()
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            wire = cast("Wire", connection.protocol)
+            if wire.requests == 0 or (not exchange.fresh and self._may_be_kept(wire)):
+                break
+            connection.close()
+        wire.requests += 1
+        wire.received_bytes = 0
+        exchange.wire = wire
+        exchange.doing = "waiting for the answer"
+        return connection
+
+    def _may_be_kept(self, wire: Wire) -> bool:
+        # should_close: something came that nobody had asked for
+        return monotonic() - wire.born < self._longest_life_seconds and not wire.should_close
+
+
+class _VettingResolver(AbstractResolver):
+    def __init__(self, policy: AddressPolicy, names: Names) -> None:
+        self._policy = policy
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._names.addresses(host)
+        if not all(self._policy.permits(address) for address in found):
+            raise BlockedAddress(host)
+        return [
+            ResolveResult(hostname=host, host=str(address), port=port, family=family, proto=0, flags=0)
+            for address in found
+        ]
+
+    async def close(self) -> None:
+        self._names.close()
+
+
+def _vetted_socket(policy: AddressPolicy, addr_info: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, address = addr_info
+    current_exchange.get().doing = "connecting"
+    if not policy.permits(ip_address(address[0])):
+        raise BlockedAddress(address[0])
+    vetted = socket.socket(family, kind, protocol)
+    vetted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+    return vetted

@@ -1,0 +1,240 @@
+"""One attempt: a signed POST, from the lookup of the name to the last byte, within one deadline.
+
+httpx speaks through aiohttp's connections, because its own pool slows down with the number of hosts.
+"""
+
+import asyncio
+import errno
+import http
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from app import clock
+from app.webhooks.addresses import AddressPolicy
+from app.webhooks.answers import Answer, Failure, retry_after_seconds
+from app.webhooks.connections import FLOOD_BYTES, BlockedAddress, Connector, Exchange, current_exchange
+from app.webhooks.names import Lookup, Names, ResolverDown, system_lookup
+
+BODY_LIMIT_BYTES = 8 * 1024
+RESERVED_HEADERS = {  # they frame the message or belong to the connection: a webhook may not set its own
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_KEPT_HEADERS = {
+    "allow",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "location",
+    "retry-after",
+    "server",
+    "via",
+    "x-request-id",
+}
+_LONGEST_TEXT = 500
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_OUT_OF_MEANS = {  # ours, not theirs
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOBUFS,
+    errno.ENOMEM,
+    errno.EADDRNOTAVAIL,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+}
+
+
+_Reason = tuple[Failure, str]
+
+
+@dataclass
+class _Response:
+    """What has come so far."""
+
+    status: int | None = None
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    body: bytes = b""
+
+
+class Sender:
+    """Holds the connections of one event loop; `async with` opens and closes them."""
+
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        lookup: Lookup = system_lookup,
+        tls: ssl.SSLContext | None = None,
+        user_agent: str = "Demand-Tracker",
+        connection_life_seconds: float = 60.0,
+    ) -> None:
+        self._policy = policy
+        self._lookup = lookup
+        self._tls = tls or trusted_authorities()
+        self._user_agent = user_agent
+        self._connection_life_seconds = connection_life_seconds
+
+    async def __aenter__(self) -> Self:
+        self._names = Names(self._lookup)
+        connector = Connector(self._policy, self._names, self._tls, self._connection_life_seconds)
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=BODY_LIMIT_BYTES
+        )
+        self._client = httpx.AsyncClient(
+            transport=AiohttpTransport(verify=self._tls, trust_env=False, client=session),
+            headers={"user-agent": self._user_agent, "accept-encoding": "identity"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept
+            follow_redirects=False,
+            trust_env=False,
+            timeout=None,  # noqa: S113  # the deadline of `post` covers everything
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+        self._names.close()
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float = 15.0) -> Answer:
+        """Never raises because of the network, the URL or the other side; see `answers.Failure`."""
+        began = monotonic()
+        exchange, response, failure = Exchange(), _Response(), None
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                try:
+                    await self._try(exchange, response, url, headers, body)
+                except (httpx.HTTPError, aiohttp.ClientError, OSError):
+                    if not exchange.died_unheard:
+                        raise
+                    exchange = Exchange(fresh=True)  # the other side had hung up meanwhile, which is no failure yet
+                    await self._try(exchange, response, url, headers, body)
+        except TimeoutError:
+            failure = self._timed_out(exchange, timeout_seconds)
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+            failure = _reason(error, exchange)
+        return _answer(exchange, response, failure, monotonic() - began)
+
+    async def _try(
+        self, exchange: Exchange, into: _Response, url: str, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        current_exchange.set(exchange)
+        request = self._client.build_request("POST", url, headers=_allowed(headers), content=body)
+        response = await self._client.send(request, stream=True)
+        exchange.doing = "reading the answer"
+        into.status, into.headers = response.status_code, response.headers
+        try:
+            async for chunk in response.aiter_raw():  # raw: nothing is ever decompressed
+                into.body += chunk
+                if len(into.body) > BODY_LIMIT_BYTES:
+                    break  # and the connection, with the rest on its way, is dropped
+        finally:
+            into.body = into.body[:BODY_LIMIT_BYTES]
+            await response.aclose()
+
+    def _timed_out(self, exchange: Exchange, timeout_seconds: float) -> _Reason:
+        name = Failure.TIMEOUT
+        if exchange.doing == Exchange.doing:  # still the first thing to do
+            name = Failure.DNS if self._names.answered_lately else Failure.RESOLVER_DOWN
+        return name, f"No complete answer within {timeout_seconds:g} s; the time ran out while {exchange.doing}."
+
+
+def trusted_authorities() -> ssl.SSLContext:
+    """Mozilla's list and this machine's own, where an operator may have added one."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
+def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
+    allowed = {name.lower(): value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
+    return {"content-type": "application/json"} | allowed
+
+
+def _answer(exchange: Exchange, response: _Response, failure: _Reason | None, seconds: float) -> Answer:
+    error, detail = failure or _meaning(response)
+    return Answer(
+        status=response.status,
+        error=error,
+        detail=detail,
+        duration_ms=round(seconds * 1000),
+        remote_address=exchange.wire.remote_address if exchange.wire is not None else None,
+        response_headers={name: _short(value) for name, value in response.headers.items() if name in _KEPT_HEADERS},
+        response_body=response.body,
+        retry_after_seconds=retry_after_seconds(response.headers.get("retry-after"), clock.now()),
+    )
+
+
+def _meaning(response: _Response) -> tuple[Failure | None, str]:
+    """Of an answer that came complete."""
+    status = response.status or 0
+    if 300 <= status < 400:
+        to = _short(response.headers.get("location", "nowhere"))
+        return Failure.REDIRECT, f"{status} leads to {to}. Redirects are not followed: change the URL of the webhook."
+    if not 200 <= status < 600:
+        return Failure.PROTOCOL, f"{status} is not an answer to a POST."
+    return None, f"{status} {_PHRASES.get(status, '')}".strip()
+
+
+def _reason(error: Exception, exchange: Exchange) -> _Reason:
+    """aiohttp's errors say what happened; httpx's, which wrap them here, do not."""
+    if exchange.wire is not None and exchange.wire.flooded:
+        return Failure.PROTOCOL, f"More than {FLOOD_BYTES // 1024} KiB came that are no answer."
+    match error.__cause__ if isinstance(error, httpx.HTTPError) and error.__cause__ else error:
+        case aiohttp.ClientConnectorError(os_error=BlockedAddress()) as cause:
+            return Failure.BLOCKED_ADDRESS, f"Address not allowed: {cause.host}."
+        case aiohttp.ClientConnectorError(os_error=ResolverDown()):
+            return Failure.RESOLVER_DOWN, "Our name resolver does not answer."
+        case aiohttp.ClientConnectorError(os_error=cause) if cause.errno in _OUT_OF_MEANS:
+            return Failure.LOCAL, f"No connection: {_of_system(cause)}."
+        case aiohttp.ClientConnectorDNSError() as cause:
+            return Failure.DNS, f"{cause.host}: {cause.os_error}."
+        case aiohttp.ClientConnectorCertificateError() as cause:
+            return Failure.TLS, f"The certificate is not valid for {cause.host}: {_of_tls(cause.certificate_error)}."
+        case aiohttp.ClientConnectorSSLError(os_error=cause) | (ssl.SSLError() as cause):
+            return Failure.TLS, f"No TLS connection: {_of_tls(cause)}."
+        case aiohttp.ClientConnectorError(os_error=cause):
+            return Failure.CONNECT, f"No connection: {_of_system(cause)}."
+        case aiohttp.ClientResponseError(message=message):
+            return Failure.PROTOCOL, f"The answer is not HTTP: {_short(message)}"
+        case aiohttp.ClientPayloadError() if exchange.wire is not None and exchange.wire.garbled:
+            return Failure.PROTOCOL, "The answer's body is not as its head says."
+        case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
+            return Failure.RESET, f"The connection was closed while {exchange.doing}."
+        case OSError() as cause:
+            return Failure.RESET, f"The connection broke while {exchange.doing}: {_of_system(cause)}."
+        case cause:
+            return Failure.REQUEST, f"This cannot be sent: {_short(str(cause))}"
+
+
+def _of_tls(error: BaseException) -> str:
+    return getattr(error, "verify_message", None) or getattr(error, "reason", None) or type(error).__name__
+
+
+def _of_system(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else _short(str(error))
+
+
+def _short(text: str) -> str:
+    return " ".join(text.replace("\0", "").split())[:_LONGEST_TEXT]
