@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, QueuePool, create_engine, event, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from app.problems import taken
 from app.settings import Settings
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL")
@@ -26,6 +28,7 @@ class Database:
     """Engines and transactions over one URL. `session_class` says what happens at the end of each write."""
 
     def __init__(self, settings: Settings, session_class: type[WriteSession] = WriteSession) -> None:
+        self.settings = settings
         self.is_sqlite = settings.is_sqlite
         self.url = settings.url_of_database
         self.after_commit: list[Callable[[], None]] = []  # called in the writing thread when readers have something new
@@ -43,8 +46,18 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
-        """Commits when the block ends, rolls back when it raises."""
-        with self._session_class(self._writer, expire_on_commit=False) as session:
+        """Commits when the block ends, rolls back when it raises; Conflict where something unique was there before."""
+        try:
+            with self._writing() as session:
+                yield session
+        except IntegrityError as error:
+            if conflict := taken(error):
+                raise conflict from error
+            raise
+
+    @contextmanager
+    def _writing(self) -> Iterator[WriteSession]:
+        with self._session_class(self._writer, expire_on_commit=False, info={"settings": self.settings}) as session:
             with session.begin():
                 yield session
                 news = session.before_commit()
@@ -55,7 +68,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One snapshot; the database refuses to write."""
-        with Session(self._reader, expire_on_commit=False) as session, session.begin():
+        info = {"settings": self.settings}
+        with Session(self._reader, expire_on_commit=False, info=info) as session, session.begin():
             yield session
 
     @property
@@ -66,6 +80,12 @@ class Database:
     def dispose(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+
+
+def settings_of(session: Session) -> Settings:
+    """The settings of the database that the session is on."""
+    settings: Settings = session.info["settings"]
+    return settings
 
 
 def serialize(session: Session, name: str) -> None:

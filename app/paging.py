@@ -1,15 +1,18 @@
 """Keyset paging: a cursor names the last item seen, so that page 1,000 costs what page 1 costs."""
 
 import base64
+import datetime
 import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Row, literal, tuple_
+from sqlalchemy import ColumnElement, Integer, Row, Uuid, literal, tuple_
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.fields import Schema
 from app.problems import invalid
@@ -65,7 +68,7 @@ class Order:
         if len(rows) <= query.limit:
             return None
         last = tuple(rows[query.limit - 1])[-len(self.columns) :]
-        return encode(query.scope, [value if isinstance(value, int) else str(value) for value in last])
+        return encode(query.scope, [_plain(value) for value in last])
 
     def _beyond(self, values: list[Any]) -> ColumnElement[bool]:
         here = tuple_(*self.columns)
@@ -73,14 +76,21 @@ class Order:
         return here < there if self.descending else here > there
 
     @staticmethod
-    def _typed(column: ColumnElement[Any], value: Any) -> Any:
-        kind = column.type.python_type
+    def _typed(column: Any, value: Any) -> Any:
         try:
-            if kind is int:
-                return int(value)
-            return kind.fromisoformat(value) if hasattr(kind, "fromisoformat") else kind(value)
+            if isinstance(column.type, UTCDateTime):
+                return datetime.datetime.fromisoformat(value)
+            if isinstance(column.type, Uuid):
+                return uuid.UUID(value)
+            return int(value) if isinstance(column.type, Integer) else str(value)
         except (TypeError, ValueError):
             raise _foreign() from None
+
+
+def _plain(value: Any) -> int | str:
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return value if isinstance(value, int) else str(value)
 
 
 def encode(scope: str, values: list[Any]) -> str:

@@ -8,6 +8,7 @@ from sqlmodel import col
 from app.accounts.actor import Actor
 from app.fields import Audience
 from app.ledger.models import Event, Subject
+from app.ledger.reading import Gate
 
 
 def may_see(actor: Actor, audience: Audience) -> bool:
@@ -26,6 +27,11 @@ def shown_within(circle: Audience, audience: Any) -> ColumnElement[bool]:
     if circle is Audience.PARTNERS:
         return cast(ColumnElement[bool], column != Audience.STAFF)
     return cast(ColumnElement[bool], column == Audience.PUBLIC)
+
+
+def ledger_gate(actor: Actor) -> Gate:
+    """What the actor may see of the ledger."""
+    return Gate(actor.audience, events_shown_to(actor.audience))
 
 
 def events_shown_to(circle: Audience) -> ColumnElement[bool]:

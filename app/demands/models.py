@@ -87,6 +87,11 @@ class Demand(Versioned, table=True):
         assert self.id is not None
         return self.id
 
+    def note_checked(self, on: PartialDate) -> None:
+        """Evidence about a day is a check of that day."""
+        day = min(on.last_day, clock.today())
+        self.last_checked_on = max(self.last_checked_on or day, day)
+
     @property
     def circle(self) -> Audience:
         """Who may see the demand now: the rule that `visible_to` computes in the database."""
@@ -238,6 +243,16 @@ class Milestone(Table, table=True):
     title: str = Field(max_length=300)
     planned_on: PartialDate | None = partial_date(default=None)
     done_on: PartialDate | None = partial_date(default=None)
+
+
+class Notice(Table, table=True):
+    """What time changed about a demand and was recorded, so that it is recorded once."""
+
+    __tablename__ = "demand_notice"
+
+    demand_id: int = Field(foreign_key="demand.id", primary_key=True)
+    type: str = Field(max_length=60, primary_key=True)
+    occasion: str = Field(max_length=10)  # the deadline, or the day of the last check, that it was about
 
 
 class Citation(Table, table=True):

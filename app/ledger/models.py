@@ -35,6 +35,7 @@ class Event(Table, table=True):
     ledgered: ClassVar[bool] = False
     __table_args__ = (
         Index("ix_event_demand_seq", "demand", "seq"),
+        Index("ix_event_subject_seq", "subject", "seq"),
         Index("ix_event_campaign_seq", "campaign", "seq"),
         Index("ix_event_type_seq", "type", "seq"),
     )

@@ -93,6 +93,7 @@ def upgrade() -> None:
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_campaign_seq", ["campaign", "seq"], unique=False)
         batch_op.create_index("ix_event_demand_seq", ["demand", "seq"], unique=False)
+        batch_op.create_index("ix_event_subject_seq", ["subject", "seq"], unique=False)
         batch_op.create_index("ix_event_type_seq", ["type", "seq"], unique=False)
 
     op.create_table(
@@ -472,6 +473,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_demand_relation_to", ["to_id"], unique=False)
 
     op.create_table(
+        "demand_notice",
+        sa.Column("demand_id", sa.Integer(), nullable=False),
+        sa.Column("type", sa.String(60), nullable=False),
+        sa.Column("occasion", sa.String(10), nullable=False),
+        sa.ForeignKeyConstraint(["demand_id"], ["demand.id"], name=op.f("fk_demand_notice_demand_id")),
+        sa.PrimaryKeyConstraint("demand_id", "type", name=op.f("pk_demand_notice")),
+    )
+    op.create_table(
         "demand_tag",
         sa.Column("demand_id", sa.Integer(), nullable=False),
         sa.Column("tag", sa.String(80), nullable=False),
@@ -837,6 +846,7 @@ def downgrade() -> None:
     with op.batch_alter_table("demand_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_demand_tag_tag")
 
+    op.drop_table("demand_notice")
     op.drop_table("demand_tag")
     with op.batch_alter_table("demand_relation", schema=None) as batch_op:
         batch_op.drop_index("ix_demand_relation_to")
@@ -892,6 +902,7 @@ def downgrade() -> None:
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_type_seq")
         batch_op.drop_index("ix_event_demand_seq")
+        batch_op.drop_index("ix_event_subject_seq")
         batch_op.drop_index("ix_event_campaign_seq")
 
     op.drop_table("event")

@@ -1,0 +1,154 @@
+"""Making and revising a demand."""
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app import clock, etags
+from app.accounts.actor import Actor
+from app.accounts.queries import organizations_named
+from app.accounts.roles import Role
+from app.bodies.queries import bodies_named
+from app.campaigns.models import Campaign
+from app.campaigns.queries import campaigns_named, kinds_named
+from app.demands import citing, facts, publishing
+from app.demands.lifecycle import ChangeKind, Publication, Status
+from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
+from app.demands.queries import get_demand, read_demand
+from app.demands.reads import DemandRead
+from app.demands.schemas import DemandNew, DemandRevision, IndicatorNew, Opening, TargetNew
+from app.problems import Conflict, invalid
+
+OPENED = "The demand was made."
+
+
+def create_demand(session: Session, actor: Actor, new: DemandNew) -> DemandRead:
+    """A draft with the campaign's next ref; raises Invalid for names that do not exist or dates that cannot be."""
+    actor.must_be(Role.CAMPAIGNER)
+    campaign = campaigns_named(session, [new.campaign], "body.campaign")[0]
+    kind = kinds_named(session, [new.kind], "body.kind")[0]
+    number = _next_number(session, campaign)
+    opening = new.opening or Opening(effective_on=new.first_made_on, reason=OPENED)
+    demand = Demand(
+        **new.model_dump(include={"title", "asks", "counts_as_met", "first_made_on", "deadline"}),
+        sensitivity=new.sensitivity,
+        audience=new.audience,
+        ref=f"{campaign.prefix}-{number}",
+        ref_order=f"{campaign.prefix}-{number:09}",
+        campaign_id=campaign.id,
+        number=number,
+        kind_id=kind.id,
+        status_since=opening.effective_on,
+    )
+    session.add(demand)
+    session.flush()
+    _set_targets(session, demand, new.targets)
+    _set_issuers(session, demand, new.issuers)
+    _set_tags(session, demand, new.tags)
+    _set_indicator(session, demand, new.indicator)
+    _open(session, actor, demand, opening)
+    facts.record(session, actor, "demand.created", demand, audience=facts.while_shown(demand))
+    return read_demand(session, actor, demand.ref)
+
+
+def revise_demand(
+    session: Session, actor: Actor, ref: str, revision: DemandRevision, if_match: str | None
+) -> DemandRead:
+    """Raises PreconditionRequired or Stale (If-Match), Forbidden where only an editor may, Invalid, Conflict."""
+    actor.must_be(Role.CAMPAIGNER)
+    demand = get_demand(session, actor, ref, lock=True)
+    etags.check(if_match, demand.version, required=True)
+    changes = revision.model_dump(exclude={"kind", "targets", "issuers", "tags", "indicator"})
+    wanted = revision.model_fields_set
+    if not wanted:
+        return read_demand(session, actor, ref)
+    before = demand.circle
+    if demand.publication is Publication.PUBLISHED and changes.keys() & {"audience", "sensitivity"}:
+        actor.must_be(Role.EDITOR)
+    if "last_checked_on" in changes and changes["last_checked_on"] > clock.today():
+        raise invalid("body.last_checked_on", "nobody has checked yet on a day in the future")
+    demand.sqlmodel_update(changes)
+    if "kind" in wanted:
+        demand.kind_id = kinds_named(session, [str(revision.kind)], "body.kind")[0].id
+    if isinstance(revision.targets, list):
+        _set_targets(session, demand, revision.targets)
+    if isinstance(revision.issuers, list):
+        _set_issuers(session, demand, revision.issuers)
+    if isinstance(revision.tags, list):
+        _set_tags(session, demand, revision.tags)
+    if "indicator" in wanted:
+        indicator = revision.indicator
+        _set_indicator(session, demand, indicator if isinstance(indicator, IndicatorNew) else None)
+    demand.touch()
+    publishing.notice_if_narrower(session, actor, demand, before)
+    facts.record(session, actor, "demand.revised", demand, audience=facts.while_shown(demand))
+    return read_demand(session, actor, ref)
+
+
+def _next_number(session: Session, campaign: Campaign) -> int:
+    statement = select(Campaign).where(col(Campaign.id) == campaign.id).with_for_update()
+    locked: Campaign = session.execute(statement.execution_options(populate_existing=True)).scalar_one()
+    locked.last_number += 1
+    return locked.last_number
+
+
+def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> None:
+    change = StatusChange(
+        demand_id=demand.key,
+        number=1,
+        kind=ChangeKind.CHANGE,
+        to_status=Status.OPEN,
+        effective_on=opening.effective_on,
+        reason=opening.reason,
+        author=actor.identity,
+        organization_id=actor.organization_id,
+    )
+    session.add(change)
+    citing.attach(session, actor, demand, opening.citations, "body.opening.citations", change)
+
+
+def _set_targets(session: Session, demand: Demand, targets: list[TargetNew]) -> None:
+    """Bodies that stay keep their responses; one that has answered cannot be dropped."""
+    bodies = bodies_named(session, [target.body for target in targets], lambda i: f"body.targets.{i}.body")
+    present = {t.body_id: t for t in session.scalars(select(Target).where(col(Target.demand_id) == demand.key))}
+    for body_id in present.keys() - {body.id for body in bodies}:
+        answered = select(Response).where(col(Response.demand_id) == demand.key, col(Response.body_id) == body_id)
+        if session.scalars(answered).first():
+            raise Conflict("A target that has a response on record cannot be dropped; its answer would lose its place.")
+        session.delete(present[body_id])
+    for position, (target, body) in enumerate(zip(targets, bodies, strict=True)):
+        row = present.get(body.id) or Target(demand_id=demand.key, body_id=body.id, role=target.role)
+        row.role, row.position = target.role, position
+        session.add(row)
+
+
+def _set_issuers(session: Session, demand: Demand, slugs: list[str]) -> None:
+    organizations = organizations_named(session, slugs, "body.issuers")
+    present = {i.organization_id: i for i in session.scalars(select(Issuer).where(col(Issuer.demand_id) == demand.key))}
+    for organization_id in present.keys() - {organization.id for organization in organizations}:
+        session.delete(present[organization_id])
+    for position, organization in enumerate(organizations):
+        row = present.get(organization.id) or Issuer(demand_id=demand.key, organization_id=organization.id)
+        row.position = position
+        session.add(row)
+
+
+def _set_tags(session: Session, demand: Demand, tags: list[str]) -> None:
+    present = {t.tag: t for t in session.scalars(select(Tag).where(col(Tag.demand_id) == demand.key))}
+    for gone in present.keys() - set(tags):
+        session.delete(present[gone])
+    session.add_all(Tag(demand_id=demand.key, tag=tag) for tag in tags if tag not in present)
+
+
+def _set_indicator(session: Session, demand: Demand, new: IndicatorNew | None) -> None:
+    """Readings belong to what they measure, so an indicator that has some cannot be taken away."""
+    present = session.get(Indicator, demand.key)
+    if new is None:
+        if present is None:
+            return
+        if session.scalars(select(Reading).where(col(Reading.demand_id) == demand.key)).first():
+            raise Conflict("This indicator has readings; revise it instead of taking it away.")
+        session.delete(present)
+    elif present is None:
+        session.add(Indicator(demand_id=demand.key, **new.model_dump()))
+    else:
+        present.sqlmodel_update(new.model_dump())

@@ -1,0 +1,122 @@
+"""Routes for demands themselves; `records_api` has those for what belongs to them."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response, status
+
+from app import caching, etags
+from app.accounts.current import CurrentActor, CurrentCampaigner, Db
+from app.accounts.idempotency import OnceOnly
+from app.demands import actions, exporting, publishing, queries
+from app.demands.filters import DemandFilter, Sort
+from app.demands.reads import DemandPage, DemandRead
+from app.demands.schemas import DemandNew, DemandRevision, PublicationChange
+from app.etags import IfMatch
+from app.fields import Ref
+from app.paging import link_next
+from app.problems import READING, WRITING, invalid
+
+router = APIRouter(tags=["demands"])
+INCLUDABLE = ("total", "citations", "history")
+
+
+class DemandQuery(DemandFilter):
+    """The filters, and how to show what they find."""
+
+    sort: Sort = Sort.NEWEST
+    include: Annotated[
+        list[str], Query(description=f"Any of {', '.join(INCLUDABLE)}; repeated or separated by commas.")
+    ] = []
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Raises Invalid for a part that there is not."""
+        return parts_of(self.include)
+
+
+DemandRef = Annotated[Ref, Path(description="Such as NK-4.")]
+Include = Annotated[Sequence[str], Query(description="`citations`, `history` or both.")]
+
+
+@router.get("/demands", responses=READING, response_model=DemandPage)
+def list_demands(
+    database: Db, actor: CurrentActor, query: Annotated[DemandQuery, Query()], request: Request, response: Response
+) -> Response:
+    """Demands that match, newest change first. Also as CSV or NDJSON: `/demands.csv`, or by `Accept`."""
+    media = exporting.wanted(request)
+    if media:
+        return exporting.export(database, actor, query, query.sort, media)
+    with database.read() as session:
+        page = queries.list_demands(session, actor, query, query.sort, query.parts)
+    answer = Response(page.model_dump_json(), media_type="application/json")
+    link_next(request, answer, page.next_cursor)
+    return answer
+
+
+@router.get("/demands.csv", responses=exporting.CSV_RESPONSES, response_class=Response)
+def export_csv(database: Db, actor: CurrentActor, query: Annotated[DemandQuery, Query()]) -> Response:
+    """Every demand that matches (at most `limit`, where given), one a row, with a byte order mark for spreadsheets."""
+    return exporting.export(database, actor, query, query.sort, exporting.CSV)
+
+
+@router.get("/demands.ndjson", responses=exporting.NDJSON_RESPONSES, response_class=Response)
+def export_ndjson(database: Db, actor: CurrentActor, query: Annotated[DemandQuery, Query()]) -> Response:
+    """Every demand that matches (at most `limit`, where given), one JSON object a line."""
+    return exporting.export(database, actor, query, query.sort, exporting.NDJSON)
+
+
+@router.post("/demands", status_code=status.HTTP_201_CREATED, response_model=DemandRead, responses=WRITING)
+def create_demand(actor: CurrentCampaigner, new: DemandNew, once: OnceOnly) -> Response:
+    """A draft with the campaign's next ref; only staff see it until it is published."""
+    return once.create(lambda session: actions.create_demand(session, actor, new), _headers)
+
+
+@router.get("/demands/{ref}", responses={**READING, 304: {"description": "Not modified"}}, response_model=DemandRead)
+def read_demand(database: Db, actor: CurrentActor, ref: DemandRef, request: Request, include: Include = ()) -> Response:
+    parts = parts_of(include)
+    with database.read() as session:
+        demand = queries.read_demand(session, actor, ref, parts)
+        tag = etags.etag(demand.version, caching.validator(session, actor.audience), *sorted(parts))
+    if etags.unchanged(request, tag):
+        return etags.not_modified(tag)
+    return Response(demand.model_dump_json(), headers={"ETag": tag}, media_type="application/json")
+
+
+@router.patch("/demands/{ref}", responses=WRITING)
+def revise_demand(
+    database: Db,
+    actor: CurrentCampaigner,
+    ref: DemandRef,
+    revision: DemandRevision,
+    response: Response,
+    if_match: IfMatch = None,
+) -> DemandRead:
+    """JSON Merge Patch (RFC 7396); `If-Match` is compulsory."""
+    with database.write() as session:
+        demand = actions.revise_demand(session, actor, ref, revision, if_match)
+    response.headers["ETag"] = etags.etag(demand.version)
+    return demand
+
+
+@router.put("/demands/{ref}/publication", responses=WRITING)
+def publish_demand(
+    database: Db, actor: CurrentCampaigner, ref: DemandRef, change: PublicationChange, response: Response
+) -> DemandRead:
+    """Send to review, publish (now or when an embargo ends), or take from view."""
+    with database.write() as session:
+        demand = publishing.publish(session, actor, ref, change)
+    response.headers["ETag"] = etags.etag(demand.version)
+    return demand
+
+
+def parts_of(include: Sequence[str]) -> frozenset[str]:
+    parts = frozenset(part for word in include for part in word.split(",") if part)
+    for part in sorted(parts - set(INCLUDABLE)):
+        raise invalid("query.include", f"{part} cannot be included; there are {', '.join(INCLUDABLE)}")
+    return parts
+
+
+def _headers(made: object) -> dict[str, str]:
+    assert isinstance(made, DemandRead)
+    return {"Location": f"/api/v1/demands/{made.ref}", "ETag": etags.etag(made.version)}

@@ -1,0 +1,275 @@
+"""From rows to what readers get: a page of demands costs a fixed number of statements, however long it is."""
+
+import datetime
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Row, or_, select
+from sqlmodel import Session, col
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.audience import shown_to
+from app.accounts.models import Organization
+from app.bodies.models import Body
+from app.campaigns.models import Campaign, Kind
+from app.database import settings_of
+from app.dates import PartialDate
+from app.demands.filters import Standing
+from app.demands.lifecycle import Answer, RelationType, moves_from
+from app.demands.models import Citation, Demand, Indicator, Issuer, Relation, Tag, Target
+from app.demands.reads import (
+    BodyName,
+    CitationRead,
+    DemandRead,
+    IndicatorRead,
+    IssuerName,
+    Related,
+    SourceName,
+    TargetRead,
+)
+from app.sources.models import Source
+
+Part = TypeVar("Part")
+OWN = (
+    Demand.id,
+    Demand.ref,
+    Demand.title,
+    Demand.asks,
+    Demand.counts_as_met,
+    Demand.publication,
+    Demand.embargoed_until,
+    Demand.audience,
+    Demand.sensitivity,
+    Demand.first_made_on,
+    Demand.deadline,
+    Demand.last_checked_on,
+    Demand.version,
+    Demand.created_at,
+    Demand.updated_at,
+)
+
+
+def selected(now: Standing) -> Any:
+    """The columns that `demands_read` builds from."""
+    return (
+        select(
+            *(col(column) for column in OWN),
+            col(Campaign.slug).label("campaign"),
+            col(Campaign.review_interval_days).label("interval"),
+            col(Kind.slug).label("kind"),
+            now.status.label("standing"),
+            now.since.label("since"),
+            now.verification.label("verification"),
+            now.disputed.label("disputed"),
+            now.confidence.label("confidence"),
+        )
+        .select_from(Demand)
+        .join(Campaign, col(Campaign.id) == col(Demand.campaign_id))
+        .join(Kind, col(Kind.id) == col(Demand.kind_id))
+    )
+
+
+def demands_read(
+    session: Session, actor: Actor, rows: Sequence[Row[Any]], day: datetime.date | None = None
+) -> list[DemandRead]:
+    """The demands of these rows as the actor sees them; flags are computed for the day, by default today."""
+    ids = [row.id for row in rows]
+    targets = _targets(session, ids)
+    issuers = _issuers(session, actor, ids)
+    tags = _grouped(session, select(col(Tag.demand_id), col(Tag.tag)).order_by(col(Tag.tag)), Tag.demand_id, ids, _tag)
+    indicators = _indicators(session, ids)
+    related = _related(session, actor, ids)
+    settings = settings_of(session)
+    today = day or clock.today()
+    return [
+        DemandRead(
+            ref=row.ref,
+            title=row.title,
+            asks=row.asks,
+            counts_as_met=row.counts_as_met,
+            kind=row.kind,
+            campaign=row.campaign,
+            status=row.standing,
+            status_group=row.standing.group,
+            status_since=row.since,
+            verification=row.verification,
+            disputed=row.disputed,
+            confidence=row.confidence,
+            publication=row.publication,
+            embargoed_until=row.embargoed_until,
+            audience=row.audience,
+            sensitivity=row.sensitivity,
+            first_made_on=row.first_made_on,
+            deadline=row.deadline,
+            overdue=is_overdue(row, today),
+            due_soon=is_due_soon(row, today, settings.due_soon_days),
+            no_response=has_no_response(row, targets[row.id], today),
+            stale=is_stale(row, today),
+            last_checked_on=row.last_checked_on,
+            next_review_on=_next_review(row.last_checked_on, row.interval),
+            targets=targets[row.id],
+            issuers=issuers[row.id],
+            tags=tags[row.id],
+            indicator=indicators.get(row.id),
+            related=related[row.id],
+            allowed_moves=list(moves_from(row.standing)) if actor.is_staff else None,
+            url=f"{settings.base_url}/api/v1/demands/{row.ref}",
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    ]
+
+
+# What depends on the day is computed here, never stored; `filters` says the same in SQL.
+
+
+def is_overdue(row: Row[Any], today: datetime.date) -> bool:
+    due_on = _due_on(row)
+    return due_on is not None and due_on < today
+
+
+def is_due_soon(row: Row[Any], today: datetime.date, soon_days: int) -> bool:
+    due_on = _due_on(row)
+    return due_on is not None and today <= due_on <= today + datetime.timedelta(days=soon_days)
+
+
+def has_no_response(row: Row[Any], targets: Iterable[TargetRead], today: datetime.date) -> bool:
+    answered = any(target.response is not Answer.NONE for target in targets)
+    waited: bool = row.first_made_on < (today - datetime.timedelta(days=row.interval)).isoformat()
+    return waited and not answered and not row.standing.is_settled
+
+
+def is_stale(row: Row[Any], today: datetime.date) -> bool:
+    if row.standing.is_closed:
+        return False
+    checked: datetime.date | None = row.last_checked_on
+    return checked is None or checked < today - datetime.timedelta(days=row.interval)
+
+
+def _due_on(row: Row[Any]) -> datetime.date | None:
+    deadline: PartialDate | None = row.deadline
+    return deadline.last_day if deadline and not row.standing.is_settled else None
+
+
+def citations_read(session: Session, actor: Actor, condition: Any) -> list[tuple[int, CitationRead]]:
+    """Pairs of demand id and citation, oldest first; a source that the actor may not see takes its citations along."""
+    statement = (
+        select(Citation, Source, col(Organization.slug), col(Organization.id))
+        .join(Source, col(Source.id) == col(Citation.source_id))
+        .outerjoin(
+            Organization,
+            (col(Organization.id) == col(Citation.organization_id)) & organization_shown_to(actor),
+        )
+        .where(condition, shown_to(actor, Source.audience))
+        .order_by(col(Citation.id))
+    )
+    return [(row[0].demand_id, citation_read(row[0], row[1], row[2])) for row in session.execute(statement)]
+
+
+def citation_read(citation: Citation, source: Source, organization: str | None) -> CitationRead:
+    kind, owner = owner_of(citation)
+    return CitationRead(
+        id=citation.id,
+        source=SourceName.model_validate(source, from_attributes=True),
+        stance=citation.stance,
+        locator=citation.locator,
+        quote=citation.quote,
+        translation=citation.translation,
+        note=citation.note,
+        claimed_on=citation.claimed_on,
+        cited_for=kind,
+        cited_for_id=owner,
+        recorded_at=citation.recorded_at,
+        organization=organization,
+    )
+
+
+def owner_of(citation: Citation) -> tuple[str, uuid.UUID | None]:
+    for kind in ("status_change", "response", "reading", "update"):
+        owner: uuid.UUID | None = getattr(citation, f"{kind}_id")
+        if owner:
+            return kind, owner
+    return "demand", None
+
+
+def organization_shown_to(actor: Actor) -> Any:
+    return or_(shown_to(actor, Organization.audience), col(Organization.id) == actor.organization_id)
+
+
+def _targets(session: Session, ids: list[int]) -> dict[int, list[TargetRead]]:
+    statement = (
+        select(
+            col(Target.demand_id),
+            col(Target.role),
+            col(Target.response),
+            col(Target.response_on),
+            col(Body.slug),
+            col(Body.name),
+            col(Body.acronym),
+        )
+        .join(Body, col(Body.id) == col(Target.body_id))
+        .order_by(col(Target.position))
+    )
+
+    def read(row: Row[Any]) -> TargetRead:
+        body = BodyName(slug=row.slug, name=row.name, acronym=row.acronym)
+        return TargetRead(body=body, role=row.role, response=row.response, response_on=row.response_on)
+
+    return _grouped(session, statement, Target.demand_id, ids, read)
+
+
+def _issuers(session: Session, actor: Actor, ids: list[int]) -> dict[int, list[IssuerName]]:
+    statement = (
+        select(col(Issuer.demand_id), col(Organization.slug), col(Organization.name))
+        .join(Organization, col(Organization.id) == col(Issuer.organization_id))
+        .where(organization_shown_to(actor))
+        .order_by(col(Issuer.position))
+    )
+    return _grouped(session, statement, Issuer.demand_id, ids, lambda row: IssuerName(slug=row.slug, name=row.name))
+
+
+def _indicators(session: Session, ids: list[int]) -> dict[int, IndicatorRead]:
+    found = session.scalars(select(Indicator).where(col(Indicator.demand_id).in_(ids)))
+    return {indicator.demand_id: IndicatorRead.model_validate(indicator, from_attributes=True) for indicator in found}
+
+
+def _related(session: Session, actor: Actor, ids: list[int]) -> dict[int, list[Related]]:
+    """Both directions, each told from this end; a demand that the actor may not see is not named."""
+    found: dict[int, list[Related]] = defaultdict(list)
+    for mine, other, outward in (
+        (col(Relation.from_id), col(Relation.to_id), True),
+        (col(Relation.to_id), col(Relation.from_id), False),
+    ):
+        statement: Any = (
+            select(mine.label("mine"), col(Relation.type), col(Demand.ref))
+            .join(Demand, col(Demand.id) == other)
+            .where(mine.in_(ids), shown_to(actor, Demand.visible_to))
+            .order_by(col(Demand.ref_order))
+        )
+        for row in session.execute(statement):
+            kind: RelationType = row.type
+            found[row.mine].append(Related(ref=row.ref, type=kind.value if outward else kind.inverse))
+    return found
+
+
+def _grouped(
+    session: Session, statement: Any, demand_id: Any, ids: list[int], read: Callable[[Row[Any]], Part]
+) -> dict[int, list[Part]]:
+    found: dict[int, list[Part]] = defaultdict(list)
+    for row in session.execute(statement.where(col(demand_id).in_(ids))):
+        found[row.demand_id].append(read(row))
+    return found
+
+
+def _tag(row: Row[Any]) -> str:
+    tag: str = row.tag
+    return tag
+
+
+def _next_review(checked: datetime.date | None, interval: int) -> datetime.date | None:
+    return checked + datetime.timedelta(days=interval) if checked else None

@@ -1,0 +1,104 @@
+"""Evidence: attaching citations, and what a contradicting one does."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.accounts.actor import Actor
+from app.accounts.roles import Role
+from app.demands import facts
+from app.demands.assembling import citation_read
+from app.demands.lifecycle import Stance
+from app.demands.models import Citation, Demand, Reading, Response, StatusChange, Update
+from app.demands.queries import get_demand
+from app.demands.reads import CitationRead
+from app.demands.schemas import CitationNew, DemandCitationNew
+from app.fields import Audience
+from app.problems import invalid
+from app.sources.models import Source
+from app.sources.queries import sources_named
+
+Owner = StatusChange | Response | Reading | Update
+
+
+def attach(
+    session: Session,
+    actor: Actor,
+    demand: Demand,
+    citations: Sequence[CitationNew],
+    where: str,
+    owner: Owner | None = None,
+) -> list[Citation]:
+    """Citations of the demand, or of one thing recorded about it; raises Invalid for a source that is not there."""
+    sources = sources_named(session, actor, [c.source for c in citations], lambda i: f"{where}.{i}.source")
+    session.flush()
+    rows = [
+        Citation(
+            demand_id=demand.key,
+            source_id=source.id,
+            organization_id=actor.organization_id,
+            status_change_id=owner.id if isinstance(owner, StatusChange) else None,
+            response_id=owner.id if isinstance(owner, Response) else None,
+            reading_id=owner.id if isinstance(owner, Reading) else None,
+            update_id=owner.id if isinstance(owner, Update) else None,
+            **citation.model_dump(exclude={"source", "status_change"}),
+        )
+        for citation, source in zip(citations, sources, strict=True)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def cite(session: Session, actor: Actor, ref: str, new: DemandCitationNew) -> CitationRead:
+    """Attach evidence to the demand or to one of its status changes.
+
+    Where it contradicts, the change is disputed from now on, and the demand with it if that is how it stands.
+    """
+    actor.must_be(Role.CAMPAIGNER)
+    demand = get_demand(session, actor, ref, lock=True)
+    change = _change_of(session, demand, new.status_change) if new.status_change else None
+    citation = attach(session, actor, demand, [new], "body", change)[0]
+    source = session.get_one(Source, citation.source_id)
+    if citation.stance is Stance.CONTRADICTS:
+        current = current_change(session, demand)
+        (change or current).disputed = True
+        demand.disputed = current.disputed
+    demand.touch()
+    read = citation_read(citation, source, actor.organization)
+    facts.record(session, actor, "demand.cited", demand, audience=_narrower(demand.audience, source), citation=read)
+    return read
+
+
+def _change_of(session: Session, demand: Demand, change_id: uuid.UUID) -> StatusChange:
+    change = session.get(StatusChange, change_id)
+    if change is None or change.demand_id != demand.key:
+        raise invalid("body.status_change", f"{demand.ref} has no status change {change_id}")
+    return change
+
+
+def current_change(session: Session, demand: Demand) -> StatusChange:
+    """The change that says how the demand stands."""
+    statement = select(StatusChange).where(col(StatusChange.demand_id) == demand.key)
+    change: StatusChange = session.execute(statement.order_by(col(StatusChange.number).desc()).limit(1)).scalar_one()
+    return change
+
+
+def shown_within(session: Session, circle: Audience, citations: list[Citation]) -> list[CitationRead]:
+    """The citations whose source that circle may see."""
+    sources = {source.id: source for source in _sources_of(session, citations)}
+    return [
+        citation_read(citation, sources[citation.source_id], None)
+        for citation in citations
+        if sources[citation.source_id].audience in circle.sees
+    ]
+
+
+def _sources_of(session: Session, citations: list[Citation]) -> Sequence[Source]:
+    return session.scalars(select(Source).where(col(Source.id).in_({c.source_id for c in citations}))).all()
+
+
+def _narrower(audience: Audience, source: Source) -> Audience:
+    return max(audience, source.audience, key=list(Audience).index)

@@ -1,0 +1,119 @@
+"""The list of demands as a table for spreadsheets and as lines for programs: complete, however long."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.accounts.actor import Actor
+from app.database import Database
+from app.demands import queries
+from app.demands.filters import DemandFilter, Sort
+from app.demands.reads import DemandPage, DemandRead
+from app.paging import MAX_LIMIT
+from app.problems import READING
+
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
+SEPARATOR = "; "
+CSV_RESPONSES = {**READING, 200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "A table"}}
+NDJSON_RESPONSES = {**READING, 200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "Lines"}}
+COLUMNS = [
+    "ref", "title", "asks", "counts_as_met", "kind", "campaign", "status", "status_group", "status_since",
+    "verification", "disputed", "confidence", "publication", "audience", "sensitivity", "first_made_on", "deadline",
+    "overdue", "due_soon", "no_response", "stale", "last_checked_on", "next_review_on", "targets", "responses",
+    "issuers", "tags", "indicator", "indicator_unit", "indicator_target", "indicator_latest", "indicator_latest_on",
+    "related", "url", "version", "created_at", "updated_at",
+]  # fmt: skip
+
+
+def wanted(request: Request) -> str | None:
+    """What `Accept` asks for, if it is a table or lines rather than JSON."""
+    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
+    return next((media for media in accepted if media in (CSV, NDJSON)), None)
+
+
+def export(database: Database, actor: Actor, query: DemandFilter, sort: Sort, media: str) -> Response:
+    """Stream everything that matches; `limit` bounds it where the client gave one."""
+    bound = query.limit if "limit" in query.model_fields_set else None
+    pages = _pages(database, actor, query, sort, bound)
+    first = next(pages)  # so that a wrong filter is refused before the answer begins
+    lines = _csv(first, pages) if media == CSV else _ndjson(first, pages)
+    name = "demands.csv" if media == CSV else "demands.ndjson"
+    return StreamingResponse(
+        lines,
+        media_type=f"{media}; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _pages(
+    database: Database, actor: Actor, query: DemandFilter, sort: Sort, bound: int | None
+) -> Iterator[list[DemandRead]]:
+    """Page by page, each in a transaction of its own: a slow reader holds nothing open."""
+    left = bound
+    while True:
+        size = MAX_LIMIT if left is None else min(left, MAX_LIMIT)
+        with database.read() as session:
+            page: DemandPage = queries.list_demands(session, actor, query.model_copy(update={"limit": size}), sort)
+        yield page.items
+        left = None if left is None else left - len(page.items)
+        if page.next_cursor is None or left == 0:
+            return
+        query = query.model_copy(update={"cursor": page.next_cursor})
+
+
+def _csv(first: list[DemandRead], rest: Iterator[list[DemandRead]]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS)
+    buffer.write(BYTE_ORDER_MARK)
+    writer.writeheader()
+    for items in _all(first, rest):
+        writer.writerows(row(item) for item in items)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _ndjson(first: list[DemandRead], rest: Iterator[list[DemandRead]]) -> Iterator[str]:
+    for items in _all(first, rest):
+        yield "".join(item.model_dump_json() + "\n" for item in items)
+
+
+def _all(first: list[DemandRead], rest: Iterator[list[DemandRead]]) -> Iterator[list[DemandRead]]:
+    yield first
+    yield from rest
+
+
+def row(demand: DemandRead) -> dict[str, Any]:
+    """One flat row; lists are joined, and nothing in it is taken for a formula."""
+    indicator = demand.indicator
+    flat: dict[str, Any] = {
+        **demand.model_dump(mode="json", include=set(COLUMNS) - {"targets", "issuers", "tags", "indicator", "related"}),
+        "targets": SEPARATOR.join(f"{target.body.slug} ({target.role})" for target in demand.targets),
+        "responses": SEPARATOR.join(f"{target.body.slug}: {target.response}" for target in demand.targets),
+        "issuers": SEPARATOR.join(issuer.slug for issuer in demand.issuers),
+        "tags": SEPARATOR.join(demand.tags),
+        "related": SEPARATOR.join(f"{related.type} {related.ref}" for related in demand.related),
+    }
+    if indicator:
+        read = indicator.model_dump(mode="json")
+        flat |= {
+            "indicator": read["name"],
+            **{f"indicator_{name}": read[name] for name in ("unit", "target", "latest")},
+        }
+        flat["indicator_latest_on"] = read["latest_on"]
+    return {name: _harmless(value) for name, value in flat.items()}
+
+
+def _harmless(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets a quote in front (OWASP, CSV injection)."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value

@@ -1,0 +1,244 @@
+"""The words that lists, statistics, exports and feeds filter demands by, and their meaning in SQL."""
+
+import datetime
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from pydantic import AwareDatetime, Field, StringConstraints
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, text
+from sqlmodel import Session, col
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.audience import shown_to
+from app.accounts.queries import organizations_named
+from app.bodies.queries import with_descendants
+from app.campaigns.models import Campaign
+from app.campaigns.queries import campaigns_named, kinds_named
+from app.dates import PartialDate
+from app.demands.lifecycle import Answer, Group, Publication, Status, statuses_in
+from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
+from app.fields import Slug
+from app.paging import Order, PageQuery
+from app.sources.queries import sources_named
+
+Several = Field(max_length=50)
+
+
+class Sort(enum.StrEnum):
+    UPDATED_AT = "updated_at"
+    NEWEST = "-updated_at"
+    REF = "ref"
+    REF_DOWN = "-ref"
+    FIRST_MADE_ON = "first_made_on"
+    FIRST_MADE_ON_DOWN = "-first_made_on"
+    DEADLINE = "deadline"
+    DEADLINE_DOWN = "-deadline"
+    STATUS_SINCE = "status_since"
+    STATUS_SINCE_DOWN = "-status_since"
+
+
+class DemandFilter(PageQuery):
+    """Repeat a word to mean either; different words narrow together."""
+
+    campaign: Annotated[list[Slug], Several] = []
+    kind: Annotated[list[Slug], Several] = []
+    status: Annotated[list[Status], Several] = []
+    group: Annotated[list[Group], Several] = []
+    body: Annotated[list[Slug], Field(max_length=50, description="Targets, and the bodies below them.")] = []
+    issuer: Annotated[list[Slug], Several] = []
+    source: Annotated[list[Slug], Several] = []
+    tag: Annotated[list[Slug], Several] = []
+    publication: Annotated[list[Publication], Several] = []
+    q: Annotated[
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None,
+        Field(description="Words, or beginnings of words, in ref, title and text."),
+    ] = None
+    overdue: bool | None = None
+    stale: bool | None = None
+    disputed: bool | None = None
+    no_response: bool | None = None
+    updated_since: Annotated[
+        AwareDatetime | datetime.date | None, Field(description="A moment with its offset, or a day in UTC.")
+    ] = None
+    as_of: Annotated[
+        datetime.date | None,
+        Field(description="The status that each demand had at the end of that day, by when changes took effect."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The columns that say how a demand stands: today's own, or those of its last change by a day."""
+
+    status: Any
+    since: Any
+    verification: Any
+    disputed: Any
+    confidence: Any
+
+
+def standing(filters: DemandFilter) -> Standing:
+    if filters.as_of is None:
+        return Standing(
+            col(Demand.status),
+            col(Demand.status_since),
+            col(Demand.verification),
+            col(Demand.disputed),
+            col(Demand.confidence),
+        )
+    return Standing(
+        col(StatusChange.to_status),
+        col(StatusChange.effective_on),
+        col(StatusChange.verification),
+        col(StatusChange.disputed),
+        col(StatusChange.confidence),
+    )
+
+
+def narrow(statement: Any, session: Session, actor: Actor, filters: DemandFilter) -> Any:
+    """The statement over demands, kept to what the actor may see and the filters name.
+
+    Raises Invalid that names a value which does not exist.
+    """
+    statement = statement.where(shown_to(actor, Demand.visible_to))
+    if filters.as_of:
+        statement = statement.join(StatusChange, _last_change_by(filters.as_of))
+    return statement.where(*_conditions(session, actor, filters))
+
+
+def order_of(sort: Sort, filters: DemandFilter) -> Order:
+    columns: dict[str, Sequence[Any]] = {
+        "updated_at": (col(Demand.updated_at), col(Demand.id)),
+        "ref": (col(Demand.ref_order),),
+        "first_made_on": (col(Demand.first_made_on), col(Demand.id)),
+        "deadline": (col(Demand.deadline_order), col(Demand.id)),
+        "status_since": (standing(filters).since, col(Demand.id)),
+    }
+    return Order(columns[sort.value.removeprefix("-")], descending=sort.value.startswith("-"))
+
+
+def _last_change_by(day: datetime.date) -> ColumnElement[bool]:
+    """The newest word on the demand among the changes in effect by the day: a correction overrules what it corrects."""
+    earlier = StatusChange.__table__.alias("earlier")  # type: ignore[attr-defined]  # set by SQLModel
+    newest = (
+        select(func.max(earlier.c.number))
+        .where(earlier.c.demand_id == col(Demand.id), earlier.c.effective_on <= PartialDate.of(day))
+        .scalar_subquery()
+    )
+    return and_(col(StatusChange.demand_id) == col(Demand.id), col(StatusChange.number) == newest)
+
+
+def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    now = standing(filters)
+    today = filters.as_of or clock.today()
+    if filters.campaign:
+        found.append(
+            col(Demand.campaign_id).in_([c.id for c in campaigns_named(session, filters.campaign, "query.campaign")])
+        )
+    if filters.kind:
+        found.append(col(Demand.kind_id).in_([k.id for k in kinds_named(session, filters.kind, "query.kind")]))
+    if filters.status:
+        found.append(now.status.in_(filters.status))
+    if filters.group:
+        found.append(now.status.in_([status for group in filters.group for status in statuses_in(group)]))
+    if filters.body:
+        bodies = with_descendants(session, filters.body, "query.body")
+        found.append(col(Demand.id).in_(select(col(Target.demand_id)).where(col(Target.body_id).in_(bodies))))
+    if filters.issuer:
+        issuers = [o.id for o in organizations_named(session, filters.issuer, "query.issuer")]
+        found.append(col(Demand.id).in_(select(col(Issuer.demand_id)).where(col(Issuer.organization_id).in_(issuers))))
+    if filters.source:
+        sources = [s.id for s in sources_named(session, actor, filters.source, "query.source")]
+        found.append(col(Demand.id).in_(select(col(Citation.demand_id)).where(col(Citation.source_id).in_(sources))))
+    if filters.tag:
+        found.append(col(Demand.id).in_(select(col(Tag.demand_id)).where(col(Tag.tag).in_(filters.tag))))
+    if filters.publication:
+        found.append(col(Demand.publication).in_(filters.publication))
+    if filters.q:
+        found.append(_mentions(session, filters.q))
+    if filters.disputed is not None:
+        found.append(now.disputed.is_(filters.disputed))
+    if filters.updated_since:
+        found.append(col(Demand.updated_at) >= _moment(filters.updated_since))
+    for wanted, condition in (
+        (filters.overdue, overdue(now.status, today)),
+        (filters.stale, stale(session, now.status, today)),
+        (filters.no_response, no_response(session, now.status, today)),
+    ):
+        if wanted is not None:
+            found.append(condition if wanted else not_(condition))
+    return found
+
+
+def overdue(status: Any, today: datetime.date) -> ColumnElement[bool]:
+    """The last day of the deadline has passed and nothing settled it. A month is over when its last day is."""
+    deadline: Any = col(Demand.deadline)
+    passed = or_(
+        and_(func.length(deadline) == 10, deadline < today.isoformat()),
+        and_(func.length(deadline) == 7, deadline < today.isoformat()[:7]),
+        and_(func.length(deadline) == 4, deadline < today.isoformat()[:4]),
+    )
+    return and_(_unsettled(status), deadline.is_not(None), deadline < today.isoformat(), passed)
+
+
+def stale(session: Session, status: Any, today: datetime.date) -> ColumnElement[bool]:
+    """Nobody has checked for longer than the campaign's review interval, or ever."""
+    checked = col(Demand.last_checked_on)
+    return and_(
+        status.not_in(statuses_in(Group.CLOSED)),
+        _by_interval(session, today, lambda day: or_(checked.is_(None), checked < day)),
+    )
+
+
+def no_response(session: Session, status: Any, today: datetime.date) -> ColumnElement[bool]:
+    """Made longer ago than the campaign's interval, and no target has said anything."""
+    answered = exists().where(col(Target.demand_id) == col(Demand.id), col(Target.response) != Answer.NONE)
+    made: Any = col(Demand.first_made_on)
+    return and_(
+        _unsettled(status),
+        _by_interval(session, today, lambda day: made < day.isoformat()),
+        not_(answered),
+    )
+
+
+def _by_interval(session: Session, today: datetime.date, condition: Any) -> ColumnElement[bool]:
+    """A condition on a day that lies each campaign's interval back: one range per interval, which an index serves."""
+    intervals = session.execute(select(col(Campaign.review_interval_days), col(Campaign.id))).all()
+    by_days: dict[int, list[Any]] = {}
+    for days, campaign in intervals:
+        by_days.setdefault(days, []).append(campaign)
+    ranges = [
+        and_(col(Demand.campaign_id).in_(campaigns), condition(today - datetime.timedelta(days=days)))
+        for days, campaigns in by_days.items()
+    ]
+    return or_(*ranges) if ranges else false()
+
+
+def _unsettled(status: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = status.not_in([s for s in Status if s.is_settled])
+    return condition
+
+
+def _moment(since: datetime.datetime | datetime.date) -> datetime.datetime:
+    if isinstance(since, datetime.datetime):
+        return since.astimezone(datetime.UTC)
+    return datetime.datetime.combine(since, datetime.time(), datetime.UTC)
+
+
+def _mentions(session: Session, q: str) -> ColumnElement[bool]:
+    """Every word of `q` begins a word of the demand, in any order."""
+    words = re.findall(r"\w+", q.lower())
+    if not words:
+        return false()
+    if session.get_bind().dialect.name == "postgresql":
+        document = "to_tsvector('simple', replace(demand.ref, '-', ' ') || ' ' || demand.title || ' ' || demand.asks)"
+        found, pattern = f"{document} @@ to_tsquery('simple', :q)", " & ".join(f"{word}:*" for word in words)
+    else:
+        found = "demand.id IN (SELECT rowid FROM demand_search WHERE demand_search MATCH :q)"
+        pattern = " ".join(f'"{word}"*' for word in words)
+    return cast(ColumnElement[bool], text(found).bindparams(q=pattern))

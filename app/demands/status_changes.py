@@ -1,0 +1,165 @@
+"""How a demand's status changes, and how a second person confirms it."""
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.roles import Role
+from app.demands import citing, facts, relating
+from app.demands.lifecycle import ChangeKind, RelationType, Stance, Status, Verification, moves_from
+from app.demands.models import Citation, Demand, StatusChange, Target
+from app.demands.queries import get_demand
+from app.demands.reads import StatusChangeRead
+from app.demands.records import get_status_change, status_change_read
+from app.demands.schemas import StatusChangeNew
+from app.problems import Conflict, Invalid, invalid
+from app.sources.queries import issuing_bodies
+
+
+class ForbiddenMove(Conflict):
+    """A demand cannot go to that status from where it stands"""
+
+    type = "forbidden-move"
+
+
+class MissingEvidence(Invalid):
+    """This status needs evidence"""
+
+    type = "missing-evidence"
+
+
+class NotVerifiable(Conflict):
+    """This change cannot be verified"""
+
+    type = "not-verifiable"
+
+
+def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew) -> StatusChangeRead:
+    """Record what happened. Raises ForbiddenMove with the allowed moves, MissingEvidence, Invalid, Forbidden."""
+    actor.must_be(Role.EDITOR if new.kind is ChangeKind.CORRECTION else Role.CAMPAIGNER)
+    demand = get_demand(session, actor, ref, lock=True)
+    _check_move(demand, new)
+    _check_evidence(new)
+    successor = _successor(session, actor, demand, new)
+    change = StatusChange(
+        **new.model_dump(include={"kind", "effective_on", "reason", "internal_note", "confidence"}),
+        demand_id=demand.key,
+        number=_next_number(session, demand),
+        from_status=demand.status,
+        to_status=new.to,
+        disputed=any(citation.stance is Stance.CONTRADICTS for citation in new.citations),
+        successor_id=successor.key if successor else None,
+        author=actor.identity,
+        organization_id=actor.organization_id,
+        verification=Verification.CLAIMED if new.to.needs_verification else None,
+    )
+    session.add(change)
+    citing.attach(session, actor, demand, new.citations, "body.citations", change)
+    if successor:
+        relating.tie(session, RelationType.SUPERSEDES, successor, demand)
+    _apply(demand, change)
+    shown = status_change_read(session, Actor(role=None, audience=demand.audience), change)
+    facts.record(session, actor, "demand.status_changed", demand, change=shown)
+    return status_change_read(session, actor, change)
+
+
+def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChangeRead:
+    """A second person's word for a claimed change; again changes nothing.
+
+    Raises NotFound, Forbidden, NotVerifiable that says which condition is missing.
+    """
+    actor.must_be(Role.EDITOR)
+    demand, change = get_status_change(session, actor, change_id, lock=True)
+    if change.verification is Verification.VERIFIED:
+        return status_change_read(session, actor, change)
+    _check_verifiable(session, actor, change)
+    change.verification = Verification.VERIFIED
+    change.verified_at = clock.now()
+    change.verified_by = actor.identity
+    change.verifier_organization_id = actor.organization_id
+    if change.number == citing.current_change(session, demand).number:
+        demand.verification = Verification.VERIFIED
+    demand.touch()
+    shown = status_change_read(session, Actor(role=None, audience=demand.audience), change)
+    facts.record(session, actor, "demand.status_verified", demand, change=shown)
+    return status_change_read(session, actor, change)
+
+
+def _check_move(demand: Demand, new: StatusChangeNew) -> None:
+    if new.kind is ChangeKind.CORRECTION:
+        return
+    allowed = moves_from(demand.status)
+    if new.to not in allowed:
+        raise ForbiddenMove(
+            f"{demand.ref} is {demand.status}; from there it can become {', '.join(allowed)}. "
+            "If the record itself was wrong, an editor sends `kind: correction`.",
+            current=demand.status,
+            allowed_moves=list(allowed),
+        )
+    if new.effective_on.last_day < demand.status_since.first_day:
+        raise invalid(
+            "body.effective_on",
+            f"{demand.ref} has been {demand.status} since {demand.status_since}, which is later; "
+            "an editor can send `kind: correction`",
+        )
+
+
+def _check_evidence(new: StatusChangeNew) -> None:
+    supporting = [citation for citation in new.citations if citation.stance is not Stance.CONTRADICTS]
+    if new.to.needs_evidence and not supporting:
+        raise MissingEvidence(
+            f"{new.to} needs at least one citation that does not contradict it.",
+            errors=[{"where": "body.citations", "what": "at least one citation is needed"}],
+        )
+
+
+def _successor(session: Session, actor: Actor, demand: Demand, new: StatusChangeNew) -> Demand | None:
+    if new.to is not Status.SUPERSEDED:
+        if new.successor:
+            raise invalid("body.successor", "only `superseded` has a successor")
+        return None
+    if new.successor is None:
+        raise invalid("body.successor", "name the demand that takes this one's place")
+    successor = relating.named(session, actor, new.successor, "body.successor")
+    if successor.key == demand.key:
+        raise invalid("body.successor", "a demand cannot supersede itself")
+    return successor
+
+
+def _next_number(session: Session, demand: Demand) -> int:
+    statement = select(func.max(col(StatusChange.number))).where(col(StatusChange.demand_id) == demand.key)
+    return int(session.execute(statement).scalar_one()) + 1
+
+
+def _apply(demand: Demand, change: StatusChange) -> None:
+    demand.status = change.to_status
+    demand.status_since = change.effective_on
+    demand.verification = change.verification
+    demand.confidence = change.confidence
+    demand.disputed = change.disputed
+    demand.note_checked(change.effective_on)
+    demand.touch()
+
+
+def _check_verifiable(session: Session, actor: Actor, change: StatusChange) -> None:
+    if change.verification is None:
+        raise NotVerifiable(f"Only `met` and `reversed` are verified; this change is to {change.to_status}.")
+    if change.author == actor.identity:
+        raise NotVerifiable("Whoever recorded a change cannot verify it; a second editor has to.")
+    if not _independent_support(session, change):
+        raise NotVerifiable(
+            "At least one supporting source must not be issued by a target of the demand; "
+            f"add one with `POST …/citations` and `status_change: {change.id}`."
+        )
+
+
+def _independent_support(session: Session, change: StatusChange) -> bool:
+    """Whether some supporting source was not issued by a target."""
+    supports = (col(Citation.status_change_id) == change.id) & (col(Citation.stance) == Stance.SUPPORTS)
+    ids = set(session.scalars(select(col(Citation.source_id)).where(supports)))
+    targets = set(session.scalars(select(col(Target.body_id)).where(col(Target.demand_id) == change.demand_id)))
+    issued = issuing_bodies(session, ids)
+    return any(not issued.get(source_id, set()) & targets for source_id in ids)

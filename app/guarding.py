@@ -1,0 +1,45 @@
+"""What no request may carry: too long a body, or NUL characters in its address. Pure ASGI, ahead of everything."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import Malformed, Problem, TooLarge
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, body_limit_bytes: int) -> None:
+        self._app = app
+        self._limit = body_limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        problem = self._refusal(scope)
+        if problem:
+            await problem.response()(scope, receive, send)
+            return
+        await self._counted(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Problem | None:
+        address = scope.get("raw_path") or b""
+        if b"%00" in address + scope["query_string"] or b"\x00" in address:
+            return Malformed("The address has a NUL character in it.")
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        return self._too_large() if length.isdigit() and int(length) > self._limit else None
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A body without a declared length is counted as it comes; past the limit its reader sees an error."""
+        seen = 0
+
+        async def receive_counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A request body may have {self._limit} bytes at most.", limit_bytes=self._limit)

@@ -1,0 +1,191 @@
+"""Reading the ledger: always through a gate, in order, from a cursor."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy import ColumnElement, Select, select
+from sqlmodel import Session, col
+
+from app.fields import Audience
+from app.ledger.models import Event, Head, Subject
+from app.problems import Gone, invalid
+
+START = ("", "0")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What of the ledger a reader may see; `accounts.audience` makes it."""
+
+    circle: Audience
+    condition: ColumnElement[bool]  # on events outer-joined to their subjects
+
+
+class EventView(BaseModel):
+    """An entry as a reader sees it."""
+
+    seq: int
+    id: uuid.UUID
+    type: str
+    recorded_at: AwareDatetime
+    actor: dict[str, str | None]
+    campaign: str | None
+    demand: str | None
+    audience: Audience
+    data: dict[str, Any] | None
+
+
+class HeadView(BaseModel):
+    """Where the ledger ends."""
+
+    epoch: str
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Entries after a cursor, and the cursor after them: it skips what the reader may not see."""
+
+    items: list[EventView]
+    next_cursor: str
+    head: int
+
+
+def head(session: Session) -> HeadView:
+    row = session.execute(select(Head)).scalar_one()
+    return HeadView(epoch=row.epoch, seq=row.seq, hash=row.hash)
+
+
+def cursor(epoch: str, seq: int) -> str:
+    """Opaque to clients: which history, and how far in it."""
+    return f"{epoch[:12]}-{seq}"
+
+
+def position(after: str, here: HeadView) -> int:
+    """The seq that a cursor stands at; raises Gone for one of another epoch, Invalid for anything else."""
+    if after in START:
+        return 0
+    epoch, _, number = after.partition("-")
+    if not (epoch.isalnum() and len(epoch) == 12 and number.isascii() and number.isdigit() and len(number) < 19):
+        raise invalid("query.after", "this is no cursor of this feed; take `next_cursor` as it was given")
+    if epoch != here.epoch[:12] or int(number) > here.seq:
+        raise Gone(
+            "The database was restored from a backup since this cursor was given, so it may have skipped or undone "
+            "changes. Read the lists again, then go on from `start_again_at`.",
+            start_again_at=cursor(here.epoch, here.seq),
+        )
+    return int(number)
+
+
+def after(
+    session: Session,
+    gate: Gate,
+    start: int,
+    limit: int,
+    types: Sequence[str] = (),
+    campaigns: Sequence[str] = (),
+    demands: Sequence[str] = (),
+) -> Slice:
+    """At most `limit` entries after `start`, oldest first."""
+    here = head(session)
+    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= here.seq)
+    if types:
+        statement = statement.where(col(Event.type).in_(types))
+    if campaigns:
+        statement = statement.where(col(Event.campaign).in_(campaigns))
+    if demands:
+        statement = statement.where(col(Event.demand).in_(demands))
+    events = session.scalars(statement.order_by(col(Event.seq)).limit(limit)).all()
+    reached = events[-1].seq if len(events) == limit else here.seq
+    return Slice(views(session, gate, events), cursor(here.epoch, reached), here.seq)
+
+
+def newest_about(session: Session, gate: Gate, subject: str, limit: int, before: int | None = None) -> list[EventView]:
+    """Newest first; `subject` as in `demand:NK-4`."""
+    statement = _shown(gate).where(col(Event.subject) == subject)
+    if before is not None:
+        statement = statement.where(col(Event.seq) < before)
+    events = session.scalars(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
+    return views(session, gate, events)
+
+
+def views(session: Session, gate: Gate, events: Sequence[Event]) -> list[EventView]:
+    """As the gate's circle sees them: without what names a source or an organisation that was taken from its view."""
+    hidden = _hidden(session, gate.circle, events)
+    return [_view(event, gate.circle, hidden) for event in events]
+
+
+def _shown(gate: Gate) -> Select[Event]:
+    return select(Event).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(gate.condition)
+
+
+def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
+    actor = event.actor if circle is Audience.STAFF else {"organization": event.actor.get("organization")}
+    return EventView(
+        seq=event.seq,
+        id=event.id,
+        type=event.type,
+        recorded_at=event.recorded_at,
+        actor=_without(actor, hidden),
+        campaign=event.campaign,
+        demand=event.demand,
+        audience=event.audience,
+        data=_without(event.data, hidden) if event.data is not None else None,
+    )
+
+
+def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[str]:
+    if circle is Audience.STAFF:
+        return set()
+    named = {key for event in events for part in (event.actor, event.data) for key in _named(part)}
+    unseen = [audience for audience in Audience if audience not in circle.sees]
+    statement = select(col(Subject.key)).where(col(Subject.key).in_(named), col(Subject.visible_to).in_(unseen))
+    return set(session.scalars(statement))
+
+
+def _named(part: Any) -> Iterator[str]:
+    """The keys of the sources and organisations that are named anywhere in the data."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _named(item)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            key = _key(name, value)
+            if key:
+                yield key
+            yield from _named(value)
+            if name == "issuers" and isinstance(value, list):
+                yield from (f"organization:{issuer['slug']}" for issuer in value)
+
+
+def _without(part: Any, hidden: set[str]) -> Any:
+    """A copy in which hidden organisations are null, and citations of hidden sources and hidden issuers are gone."""
+    if not hidden:
+        return part
+    if isinstance(part, list):
+        return [_without(item, hidden) for item in part if not _is_citation_of(item, hidden)]
+    if not isinstance(part, dict):
+        return part
+    kept: dict[str, Any] = {
+        name: None if _key(name, value) in hidden else _without(value, hidden) for name, value in part.items()
+    }
+    issuers = kept.get("issuers")
+    if isinstance(issuers, list):
+        kept["issuers"] = [i for i in issuers if f"organization:{i['slug']}" not in hidden]
+    return kept
+
+
+def _is_citation_of(item: Any, hidden: set[str]) -> bool:
+    return isinstance(item, dict) and _key("source", item.get("source")) in hidden
+
+
+def _key(name: str, value: Any) -> str | None:
+    if name in ("organization", "verified_by") and isinstance(value, str):
+        return f"organization:{value}"
+    if name == "source" and isinstance(value, dict):
+        return f"source:{value.get('slug')}"
+    return None
