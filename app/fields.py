@@ -2,6 +2,7 @@
 
 import datetime
 import enum
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, HttpUrl, StringConstraints, TypeAdapter
@@ -25,6 +26,9 @@ class Audience(enum.StrEnum):
         everyone = list(Audience)
         return everyone[: everyone.index(self) + 1]
 
+    def is_narrower_than(self, other: "Audience") -> bool:
+        return self not in other.sees
+
 
 class Schema(BaseModel):
     """What a client sends: unknown members are refused, never ignored."""
@@ -40,6 +44,8 @@ def _without_nul(text: str) -> str:
 
 def _http_url(text: str) -> str:
     url = _URL.validate_python(text)
+    if not text.isprintable():
+        raise ValueError("a URL has no control characters")
     if url.username or url.password:
         raise ValueError("a URL here has no user name or password")
     return text
@@ -58,6 +64,9 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_without_nul)
 ]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000), AfterValidator(_http_url)]
+Search = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_without_nul)
+]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$", max_length=35)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,9}-[1-9][0-9]{0,8}$")]
@@ -72,6 +81,11 @@ def past(date: PartialDate) -> PartialDate:
 
 
 PastDate = Annotated[PartialDate, AfterValidator(past)]
+
+
+def merged(present: Mapping[str, str], patch: Mapping[str, str | None]) -> dict[str, str]:
+    """An object after a JSON Merge Patch: null takes a member away, what is absent stays (RFC 7396 section 2)."""
+    return {name: value for name, value in {**present, **patch}.items() if value is not None}
 
 
 def coded(codes: type[enum.StrEnum], check: str | None = None) -> Any:

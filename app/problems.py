@@ -1,14 +1,20 @@
 """Errors as problem details (RFC 9457). A class is a kind of problem: its docstring is the title that readers see."""
 
-from typing import Any, ClassVar
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+
+Item = TypeVar("Item")
+Place = str | Callable[[int], str]  # a place in the request, or where the n-th value stands
 
 
 class Problem(Exception):
@@ -126,6 +132,29 @@ class Unavailable(Problem):
 def invalid(where: str, what: str, **members: Any) -> Invalid:
     """One wrong value, named the way that validation errors name theirs (`body.targets.0.body`)."""
     return Invalid(f"{where}: {what}", errors=[{"where": where, "what": what}], **members)
+
+
+def known(found: Mapping[str, Item], names: Sequence[str], noun: str, where: Place) -> list[Item]:
+    """What the names stand for, in their order; raises Invalid for the first that stands for nothing."""
+    for number, name in enumerate(names):
+        if name not in found:
+            raise invalid(where if isinstance(where, str) else where(number), f"there is no {noun} {name}")
+    return [found[name] for name in names]
+
+
+def taken(error: IntegrityError) -> Conflict | None:
+    """What a unique constraint tells whoever comes second; None for any other constraint."""
+    driver: Any = error.orig
+    if getattr(driver, "sqlstate", None) == "23505":  # PostgreSQL: unique_violation
+        table = driver.diag.table_name
+        columns = re.findall(r"\w+", (driver.diag.message_detail or "").partition("(")[2].partition(")=")[0])
+    elif str(driver).startswith("UNIQUE constraint failed: "):  # SQLite, primary keys included
+        table = re.findall(r"(\w+)\.", str(driver))[0]
+        columns = re.findall(r"\.(\w+)", str(driver))
+    else:
+        return None
+    what = f"{table} with this {' and '.join(columns)}".replace("_", " ")
+    return Conflict(f"There is a {what} already; someone was faster.")
 
 
 class WrongValue(BaseModel):
