@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import Actor
@@ -34,9 +34,12 @@ class Once:
         self._fingerprint = fingerprint
 
     def create(
-        self, action: Callable[[Session], BaseModel], headers: Callable[[BaseModel], dict[str, str]] | None = None
+        self,
+        action: Callable[[Session], BaseModel],
+        headers: Callable[[BaseModel], dict[str, str]] | None = None,
+        status: Callable[[BaseModel], int] = lambda _: 201,
     ) -> Response:
-        """Run the action in one transaction and answer 201 with what it returns; or repeat what it answered before.
+        """Run the action in one transaction and answer with what it returns; or repeat what it answered before.
 
         Raises Invalid where the key was used for another request.
         """
@@ -45,7 +48,7 @@ class Once:
             if earlier:
                 return self._repeat(earlier)
             made = action(session)
-            answer = (201, headers(made) if headers else {}, made.model_dump_json())
+            answer = (status(made), headers(made) if headers else {}, made.model_dump_json())
             self._keep(session, *answer)
         return _response(*answer)
 
@@ -62,8 +65,8 @@ class Once:
             "sealed": b"",
             "created_at": clock.now(),
         }
-        claimed = session.connection().execute(insert(Answer).values(mine).on_conflict_do_nothing())
-        if claimed.rowcount:
+        claim = insert(Answer).values(mine).on_conflict_do_nothing().returning(col(Answer.key))
+        if session.connection().execute(claim).first():  # a row count is not to be had from every driver
             return None
         earlier = session.get_one(Answer, (self._actor.identity, self._key))
         if earlier.request_sha256 != self._fingerprint:
