@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, literal, or_, select
+from sqlalchemy import Select, and_, bindparam, literal, or_, select
 from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
@@ -71,6 +71,11 @@ def ancestry(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list
     return _chains(session, ids, Body.parent_id)
 
 
+def slugs_upward(session: Session, slugs: Sequence[str]) -> set[str]:
+    """The bodies and all above them."""
+    return set(session.connection().scalars(UPWARD, {"slugs": slugs}))
+
+
 def succession(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
     """For each body its own slug and those of all that came after it, the nearest first."""
     return _chains(session, ids, Body.successor_id)
@@ -79,7 +84,7 @@ def succession(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, li
 def facts_of(session: Session, bodies: Sequence[Body]) -> list[BodyFacts]:
     """What is recorded of the bodies, in their order."""
     named = {i for body in bodies for i in (body.parent_id, body.successor_id) if i}
-    slugs = dict(session.execute(select(col(Body.id), col(Body.slug)).where(col(Body.id).in_(named))).tuples().all())
+    slugs = dict(session.execute(select(col(Body.id), col(Body.slug)).where(col(Body.id).in_(named))).all())
     identifiers: dict[uuid.UUID, dict[str, str]] = {}
     rows = select(BodyIdentifier).where(col(BodyIdentifier.body_id).in_({body.id for body in bodies}))
     for row in session.scalars(rows.order_by(col(BodyIdentifier.scheme))):
@@ -93,6 +98,16 @@ def facts_of(session: Session, bodies: Sequence[Body]) -> list[BodyFacts]:
         )
         for body in bodies
     ]
+
+
+def _upward() -> Any:
+    chain = select(col(Body.slug), col(Body.parent_id)).where(col(Body.slug).in_(bindparam("slugs", expanding=True)))
+    above = chain.cte("above", recursive=True)
+    further = select(col(Body.slug), col(Body.parent_id)).join(above, col(Body.id) == above.c.parent_id)
+    return select(above.union(further).c.slug)
+
+
+UPWARD = _upward()
 
 
 def _matching(session: Session, query: BodyQuery) -> Select[Any]:
@@ -118,7 +133,7 @@ def _children(session: Session, body: Body) -> list[BodyName]:
     rows = select(col(Body.slug), col(Body.name), col(Body.acronym)).where(col(Body.parent_id) == body.id)
     return [
         BodyName(slug=slug, name=name, acronym=acronym)
-        for slug, name, acronym in session.execute(rows.order_by(col(Body.slug))).tuples()
+        for slug, name, acronym in session.execute(rows.order_by(col(Body.slug)))
     ]
 
 
