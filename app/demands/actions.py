@@ -103,7 +103,7 @@ def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> N
         organization_id=actor.organization_id,
     )
     session.add(change)
-    citing.attach(session, actor, demand, opening.citations, "body.opening.citations", change)
+    citing.attach(session, actor, demand, opening.citations, lambda i: f"body.opening.citations.{i}.source", change)
 
 
 def _set_targets(session: Session, demand: Demand, targets: list[TargetNew]) -> None:

@@ -4,20 +4,21 @@ import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, Uuid, bindparam, literal, or_, select, union_all
 from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import Actor
-from app.accounts.audience import shown_to
+from app.accounts.audience import shown_to, shown_within
 from app.accounts.models import Organization
 from app.bodies.models import Body
 from app.campaigns.models import Campaign, Kind
 from app.database import settings_of
 from app.dates import PartialDate
-from app.demands.filters import Standing
+from app.demands.filters import standing
 from app.demands.lifecycle import Answer, RelationType, moves_from
 from app.demands.models import Citation, Demand, Indicator, Issuer, Relation, Tag, Target
 from app.demands.reads import (
@@ -30,6 +31,7 @@ from app.demands.reads import (
     SourceName,
     TargetRead,
 )
+from app.fields import Audience
 from app.sources.models import Source
 
 Part = TypeVar("Part")
@@ -52,8 +54,10 @@ OWN = (
 )
 
 
-def selected(now: Standing) -> Any:
-    """The columns that `demands_read` builds from."""
+@cache
+def selected(as_of: bool = False) -> Any:
+    """The columns that `demands_read` builds from. Making a statement costs more than running it: each is made once."""
+    now = standing(as_of)
     return (
         select(
             *(col(column) for column in OWN),
@@ -73,15 +77,19 @@ def selected(now: Standing) -> Any:
 
 
 def demands_read(
-    session: Session, actor: Actor, rows: Sequence[Row[Any]], day: datetime.date | None = None
+    session: Session,
+    actor: Actor,
+    rows: Sequence[Row[Any]],
+    day: datetime.date | None = None,
+    with_related: bool = True,
 ) -> list[DemandRead]:
     """The demands of these rows as the actor sees them; flags are computed for the day, by default today."""
     ids = [row.id for row in rows]
-    targets = _targets(session, ids)
-    issuers = _issuers(session, actor, ids)
-    tags = _grouped(session, select(col(Tag.demand_id), col(Tag.tag)).order_by(col(Tag.tag)), Tag.demand_id, ids, _tag)
-    indicators = _indicators(session, ids)
-    related = _related(session, actor, ids)
+    targets = _grouped(session, TARGETS, ids, _target)
+    issuers = _grouped(session, _issuers(actor.audience), ids, _issuer, mine=actor.organization_id)
+    tags = _grouped(session, TAGS, ids, lambda row: str(row.tag))
+    indicators = _grouped(session, INDICATORS, ids, _indicator)
+    related = _grouped(session, _relations(actor.audience), ids, _relation) if with_related else defaultdict(list)
     settings = settings_of(session)
     today = day or clock.today()
     return [
@@ -113,7 +121,7 @@ def demands_read(
             targets=targets[row.id],
             issuers=issuers[row.id],
             tags=tags[row.id],
-            indicator=indicators.get(row.id),
+            indicator=next(iter(indicators[row.id]), None),
             related=related[row.id],
             allowed_moves=list(moves_from(row.standing)) if actor.is_staff else None,
             url=f"{settings.base_url}/api/v1/demands/{row.ref}",
@@ -201,74 +209,87 @@ def organization_shown_to(actor: Actor) -> Any:
     return or_(shown_to(actor, Organization.audience), col(Organization.id) == actor.organization_id)
 
 
-def _targets(session: Session, ids: list[int]) -> dict[int, list[TargetRead]]:
-    statement = (
-        select(
-            col(Target.demand_id),
-            col(Target.role),
-            col(Target.response),
-            col(Target.response_on),
-            col(Body.slug),
-            col(Body.name),
-            col(Body.acronym),
-        )
-        .join(Body, col(Body.id) == col(Target.body_id))
-        .order_by(col(Target.position))
+IDS: Any = bindparam("ids", expanding=True)
+TARGETS = (
+    select(
+        col(Target.demand_id),
+        col(Target.role),
+        col(Target.response),
+        col(Target.response_on),
+        col(Body.slug),
+        col(Body.name),
+        col(Body.acronym),
     )
+    .join(Body, col(Body.id) == col(Target.body_id))
+    .where(col(Target.demand_id).in_(IDS))
+    .order_by(col(Target.position))
+)
+TAGS = select(col(Tag.demand_id), col(Tag.tag)).where(col(Tag.demand_id).in_(IDS)).order_by(col(Tag.tag))
+INDICATORS = select(
+    col(Indicator.demand_id),
+    col(Indicator.name),
+    col(Indicator.unit),
+    col(Indicator.target),
+    col(Indicator.latest),
+    col(Indicator.latest_on),
+).where(col(Indicator.demand_id).in_(IDS))
 
-    def read(row: Row[Any]) -> TargetRead:
-        body = BodyName(slug=row.slug, name=row.name, acronym=row.acronym)
-        return TargetRead(body=body, role=row.role, response=row.response, response_on=row.response_on)
 
-    return _grouped(session, statement, Target.demand_id, ids, read)
-
-
-def _issuers(session: Session, actor: Actor, ids: list[int]) -> dict[int, list[IssuerName]]:
-    statement = (
+@cache
+def _issuers(circle: Audience) -> Any:
+    mine = col(Organization.id) == bindparam("mine", type_=Uuid())
+    return (
         select(col(Issuer.demand_id), col(Organization.slug), col(Organization.name))
         .join(Organization, col(Organization.id) == col(Issuer.organization_id))
-        .where(organization_shown_to(actor))
+        .where(col(Issuer.demand_id).in_(IDS), or_(shown_within(circle, Organization.audience), mine))
         .order_by(col(Issuer.position))
     )
-    return _grouped(session, statement, Issuer.demand_id, ids, lambda row: IssuerName(slug=row.slug, name=row.name))
 
 
-def _indicators(session: Session, ids: list[int]) -> dict[int, IndicatorRead]:
-    found = session.scalars(select(Indicator).where(col(Indicator.demand_id).in_(ids)))
-    return {indicator.demand_id: IndicatorRead.model_validate(indicator, from_attributes=True) for indicator in found}
-
-
-def _related(session: Session, actor: Actor, ids: list[int]) -> dict[int, list[Related]]:
-    """Both directions, each told from this end; a demand that the actor may not see is not named."""
-    found: dict[int, list[Related]] = defaultdict(list)
-    for mine, other, outward in (
-        (col(Relation.from_id), col(Relation.to_id), True),
-        (col(Relation.to_id), col(Relation.from_id), False),
-    ):
-        statement: Any = (
-            select(mine.label("mine"), col(Relation.type), col(Demand.ref))
-            .join(Demand, col(Demand.id) == other)
-            .where(mine.in_(ids), shown_to(actor, Demand.visible_to))
-            .order_by(col(Demand.ref_order))
+@cache
+def _relations(circle: Audience) -> Any:
+    """Both directions, each told from this end; a demand that the circle may not see is not named."""
+    ends = [(col(Relation.from_id), col(Relation.to_id), True), (col(Relation.to_id), col(Relation.from_id), False)]
+    parts: list[Any] = [
+        select(
+            mine.label("demand_id"),
+            literal(outward).label("outward"),
+            col(Relation.type).label("type"),
+            col(Demand.ref).label("ref"),
+            col(Demand.ref_order).label("place"),
         )
-        for row in session.execute(statement):
-            kind: RelationType = row.type
-            found[row.mine].append(Related(ref=row.ref, type=kind.value if outward else kind.inverse))
-    return found
+        .join(Demand, col(Demand.id) == other)
+        .where(mine.in_(IDS), shown_within(circle, Demand.visible_to))
+        for mine, other, outward in ends
+    ]
+    return union_all(*parts).order_by("place")
 
 
 def _grouped(
-    session: Session, statement: Any, demand_id: Any, ids: list[int], read: Callable[[Row[Any]], Part]
+    session: Session, statement: Any, ids: list[int], read: Callable[[Row[Any]], Part], **values: Any
 ) -> dict[int, list[Part]]:
     found: dict[int, list[Part]] = defaultdict(list)
-    for row in session.execute(statement.where(col(demand_id).in_(ids))):
+    for row in session.connection().execute(statement, {"ids": ids, **values}) if ids else ():
         found[row.demand_id].append(read(row))
     return found
 
 
-def _tag(row: Row[Any]) -> str:
-    tag: str = row.tag
-    return tag
+def _target(row: Row[Any]) -> TargetRead:
+    body = BodyName(slug=row.slug, name=row.name, acronym=row.acronym)
+    return TargetRead(body=body, role=row.role, response=row.response, response_on=row.response_on)
+
+
+def _issuer(row: Row[Any]) -> IssuerName:
+    return IssuerName(slug=row.slug, name=row.name)
+
+
+def _indicator(row: Row[Any]) -> IndicatorRead:
+    return IndicatorRead(name=row.name, unit=row.unit, target=row.target, latest=row.latest, latest_on=row.latest_on)
+
+
+def _relation(row: Row[Any]) -> Related:
+    kind: RelationType = row.type
+    return Related(ref=row.ref, type=kind.value if row.outward else kind.inverse)
 
 
 def _next_review(checked: datetime.date | None, interval: int) -> datetime.date | None:

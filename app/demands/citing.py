@@ -16,7 +16,7 @@ from app.demands.queries import get_demand
 from app.demands.reads import CitationRead
 from app.demands.schemas import CitationNew, DemandCitationNew
 from app.fields import Audience
-from app.problems import invalid
+from app.problems import Place, invalid
 from app.sources.models import Source
 from app.sources.queries import sources_named
 
@@ -28,11 +28,13 @@ def attach(
     actor: Actor,
     demand: Demand,
     citations: Sequence[CitationNew],
-    where: str,
+    where: Place,
     owner: Owner | None = None,
 ) -> list[Citation]:
     """Citations of the demand, or of one thing recorded about it; raises Invalid for a source that is not there."""
-    sources = sources_named(session, actor, [c.source for c in citations], lambda i: f"{where}.{i}.source")
+    if not citations:
+        return []
+    sources = sources_named(session, actor, [c.source for c in citations], where)
     session.flush()
     rows = [
         Citation(
@@ -52,6 +54,11 @@ def attach(
     return rows
 
 
+def in_body(number: int) -> str:
+    """Where the n-th citation of a record stands in the request."""
+    return f"body.citations.{number}.source"
+
+
 def cite(session: Session, actor: Actor, ref: str, new: DemandCitationNew) -> CitationRead:
     """Attach evidence to the demand or to one of its status changes.
 
@@ -60,7 +67,7 @@ def cite(session: Session, actor: Actor, ref: str, new: DemandCitationNew) -> Ci
     actor.must_be(Role.CAMPAIGNER)
     demand = get_demand(session, actor, ref, lock=True)
     change = _change_of(session, demand, new.status_change) if new.status_change else None
-    citation = attach(session, actor, demand, [new], "body", change)[0]
+    citation = attach(session, actor, demand, [new], "body.source", change)[0]
     source = session.get_one(Source, citation.source_id)
     if citation.stance is Stance.CONTRADICTS:
         current = current_change(session, demand)
@@ -88,16 +95,12 @@ def current_change(session: Session, demand: Demand) -> StatusChange:
 
 def shown_within(session: Session, circle: Audience, citations: list[Citation]) -> list[CitationRead]:
     """The citations whose source that circle may see."""
-    sources = {source.id: source for source in _sources_of(session, citations)}
+    sources = {citation.source_id: session.get_one(Source, citation.source_id) for citation in citations}
     return [
         citation_read(citation, sources[citation.source_id], None)
         for citation in citations
         if sources[citation.source_id].audience in circle.sees
     ]
-
-
-def _sources_of(session: Session, citations: list[Citation]) -> Sequence[Source]:
-    return session.scalars(select(Source).where(col(Source.id).in_({c.source_id for c in citations}))).all()
 
 
 def _narrower(audience: Audience, source: Source) -> Audience:

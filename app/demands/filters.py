@@ -81,8 +81,8 @@ class Standing:
     confidence: Any
 
 
-def standing(filters: DemandFilter) -> Standing:
-    if filters.as_of is None:
+def standing(as_of: bool) -> Standing:
+    if not as_of:
         return Standing(
             col(Demand.status),
             col(Demand.status_since),
@@ -116,7 +116,7 @@ def order_of(sort: Sort, filters: DemandFilter) -> Order:
         "ref": (col(Demand.ref_order),),
         "first_made_on": (col(Demand.first_made_on), col(Demand.id)),
         "deadline": (col(Demand.deadline_order), col(Demand.id)),
-        "status_since": (standing(filters).since, col(Demand.id)),
+        "status_since": (standing(filters.as_of is not None).since, col(Demand.id)),
     }
     return Order(columns[sort.value.removeprefix("-")], descending=sort.value.startswith("-"))
 
@@ -134,7 +134,7 @@ def _last_change_by(day: datetime.date) -> ColumnElement[bool]:
 
 def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    now = standing(filters)
+    now = standing(filters.as_of is not None)
     today = filters.as_of or clock.today()
     if filters.campaign:
         found.append(

@@ -12,13 +12,11 @@ from app.accounts.audience import shown_to
 from app.bodies.models import Body
 from app.demands import history
 from app.demands.assembling import citations_read, demands_read, selected
-from app.demands.filters import DemandFilter, Sort, narrow, order_of, standing
+from app.demands.filters import DemandFilter, Sort, narrow, order_of
 from app.demands.lifecycle import Group, Status
 from app.demands.models import Citation, Demand, Target
 from app.demands.reads import DemandPage, DemandRead
 from app.problems import NotFound
-
-TODAY = DemandFilter()
 
 
 def list_demands(
@@ -26,7 +24,7 @@ def list_demands(
 ) -> DemandPage:
     """One page; raises Invalid that names a filter value which does not exist, or a cursor from elsewhere."""
     order = order_of(sort, query)
-    statement = narrow(selected(standing(query)), session, actor, query)
+    statement = narrow(selected(query.as_of is not None), session, actor, query)
     rows = session.execute(order.page(statement, query)).all()
     items = demands_read(session, actor, rows[: query.limit], query.as_of)
     _add(session, actor, items, [row.id for row in rows[: query.limit]], include)
@@ -42,7 +40,7 @@ def count_demands(session: Session, actor: Actor, query: DemandFilter) -> int:
 def read_demand(session: Session, actor: Actor, ref: str, include: frozenset[str] = frozenset()) -> DemandRead:
     """Raises NotFound."""
     demand = get_demand(session, actor, ref)
-    rows = session.execute(selected(standing(TODAY)).where(col(Demand.id) == demand.key)).all()
+    rows = session.execute(selected().where(col(Demand.id) == demand.key)).all()
     items = demands_read(session, actor, rows)
     _add(session, actor, items, [demand.key], include)
     return items[0]

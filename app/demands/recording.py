@@ -23,7 +23,7 @@ def add_update(session: Session, actor: Actor, ref: str, new: UpdateNew) -> Upda
     demand = _locked(session, actor, ref)
     update = Update(demand_id=demand.key, dated=new.on, text=new.text, organization_id=actor.organization_id)
     session.add(update)
-    cited = citing.attach(session, actor, demand, new.citations, "body.citations", update)
+    cited = citing.attach(session, actor, demand, new.citations, citing.in_body, update)
     demand.note_checked(new.on)
     demand.touch()
     facts.record(
@@ -54,7 +54,7 @@ def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) 
         organization_id=actor.organization_id,
     )
     session.add(response)
-    cited = citing.attach(session, actor, demand, new.citations, "body.citations", response)
+    cited = citing.attach(session, actor, demand, new.citations, citing.in_body, response)
     if target.response_on is None or new.on >= target.response_on:
         target.response, target.response_on = new.response, new.on
     demand.note_checked(new.on)
@@ -72,7 +72,7 @@ def take_reading(session: Session, actor: Actor, ref: str, new: ReadingNew) -> R
         raise Conflict(f"{ref} has no indicator; give it one with PATCH first.")
     reading = Reading(demand_id=demand.key, dated=new.on, value=new.value, organization_id=actor.organization_id)
     session.add(reading)
-    cited = citing.attach(session, actor, demand, new.citations, "body.citations", reading)
+    cited = citing.attach(session, actor, demand, new.citations, citing.in_body, reading)
     if indicator.latest_on is None or new.on >= indicator.latest_on:
         indicator.latest, indicator.latest_on = new.value, new.on
     demand.note_checked(new.on)

@@ -60,7 +60,7 @@ def status_change_read(session: Session, actor: Actor, change: StatusChange) -> 
 
 def status_changes_read(session: Session, actor: Actor, changes: list[StatusChange]) -> list[StatusChangeRead]:
     """As the actor sees them: internal notes for staff only."""
-    cited = _cited(session, actor, Citation.status_change_id, [change.id for change in changes])
+    cited = _cited(session, actor, Citation.status_change_id, _ids(changes))
     authors = _organizations(session, actor, changes)
     successors = {change.successor_id for change in changes if change.successor_id}
     refs = _refs_shown_to(session, actor, successors)
@@ -216,6 +216,8 @@ def _cited(session: Session, actor: Actor, owner: Any, ids: list[uuid.UUID]) -> 
 def _organizations(session: Session, actor: Actor, rows: list[Any]) -> dict[uuid.UUID | None, str]:
     """Slugs of the authors (and verifiers) that the actor may see."""
     ids = {row.organization_id for row in rows} | {getattr(row, "verifier_organization_id", None) for row in rows}
+    if not ids - {None}:
+        return {}
     statement = select(col(Organization.id), col(Organization.slug)).where(
         col(Organization.id).in_(ids - {None}), organization_shown_to(actor)
     )
@@ -223,6 +225,8 @@ def _organizations(session: Session, actor: Actor, rows: list[Any]) -> dict[uuid
 
 
 def _refs_shown_to(session: Session, actor: Actor, ids: set[int]) -> dict[int | None, str]:
+    if not ids:
+        return {}
     statement = select(col(Demand.id), col(Demand.ref)).where(
         col(Demand.id).in_(ids), shown_to(actor, Demand.visible_to)
     )

@@ -57,13 +57,20 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
         verification=Verification.CLAIMED if new.to.needs_verification else None,
     )
     session.add(change)
-    citing.attach(session, actor, demand, new.citations, "body.citations", change)
+    cited = citing.attach(session, actor, demand, new.citations, citing.in_body, change)
     if successor:
         relating.tie(session, RelationType.SUPERSEDES, successor, demand)
     _apply(demand, change)
-    shown = status_change_read(session, Actor(role=None, audience=demand.audience), change)
+    made = status_change_read(session, actor, change)
+    shown = made.model_copy(
+        update={
+            "internal_note": None,
+            "citations": citing.shown_within(session, demand.audience, cited),
+            "successor": successor.ref if successor and successor.circle in demand.audience.sees else None,
+        }
+    )
     facts.record(session, actor, "demand.status_changed", demand, change=shown)
-    return status_change_read(session, actor, change)
+    return made
 
 
 def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChangeRead:

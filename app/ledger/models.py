@@ -16,14 +16,24 @@ from app.tables import Table
 Image = dict[str, Any]
 
 
+class Canonical(str):
+    """Canonical JSON (RFC 8785) that is text already."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: Any) -> "Canonical":
+        return cls(rfc8785.dumps(value).decode())
+
+
 class CanonicalJSON(TypeDecorator[Any]):
-    """JSON stored as its canonical text (RFC 8785), so that the stored bytes are the hashed bytes."""
+    """JSON stored as its canonical text, so that the stored bytes are the hashed bytes."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else rfc8785.dumps(value).decode()
+        return value if value is None or isinstance(value, Canonical) else Canonical.of(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

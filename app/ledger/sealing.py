@@ -4,24 +4,22 @@ Taking the head's lock last makes the order of the entries the order of the comm
 held only from there to the commit, however long the transaction was.
 """
 
-import datetime
 import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import rfc8785
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, update
 from sqlalchemy.engine import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app import clock
 from app.database import Database, WriteSession
 from app.fields import Audience
 from app.ledger import chain
 from app.ledger.images import absence_of, image_of
-from app.ledger.models import Event, Head, Image, Subject
+from app.ledger.models import Canonical, Event, Head, Image, Subject
 from app.settings import Settings
 from app.tables import Table, new_id
 
@@ -84,21 +82,26 @@ class LedgerSession(WriteSession):
         return True
 
     def _seal(self, images: list[Image]) -> None:
-        recorded_at = clock.now()
-        head = self.exec(select(Head).with_for_update().execution_options(populate_existing=True)).one()
-        entries = []
-        for number, fact in enumerate(self.facts):
-            last = number == len(self.facts) - 1
-            entries.append(_entry(fact, head, recorded_at, images if last else []))
-            head.seq, head.hash = entries[-1]["seq"], entries[-1]["hash"]
         self._follow_subjects()
-        self.flush()
+        drafts = [_draft(fact, images if fact is self.facts[-1] else []) for fact in self.facts]
+        seq, previous = self.execute(select(col(Head.seq), col(Head.hash)).with_for_update()).tuples().one()
+        recorded_at = clock.now()
+        entries = []
+        for entry in drafts:
+            entry |= {"seq": seq + 1, "recorded_at": recorded_at}
+            entry["hash"] = chain.extend(previous, entry)
+            seq, previous = entry["seq"], entry["hash"]
+            entries.append(entry)
+        self.execute(update(Head).values(seq=seq, hash=previous))
         self.execute(insert(Event), entries)
 
     def _follow_subjects(self) -> None:
-        for about in (fact.about for fact in self.facts):
-            if about.subject and about.visible_to:
-                self.merge(Subject(key=about.subject, visible_to=about.visible_to))
+        """The rows of the subjects themselves are locked by whoever changes who sees them."""
+        now = {fact.about.subject: fact.about.visible_to for fact in self.facts}
+        for key, visible_to in now.items():
+            if key and visible_to:
+                self.merge(Subject(key=key, visible_to=visible_to))
+        self.flush()
 
     def _images(self) -> list[Image]:
         return [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
@@ -135,13 +138,13 @@ def record(
     return fact.id
 
 
-def _entry(fact: Fact, head: Head, recorded_at: datetime.datetime, images: list[Image]) -> dict[str, Any]:
+def _draft(fact: Fact, images: list[Image]) -> dict[str, Any]:
+    """An entry but for what only the head can tell: its number, its moment and its hash."""
     salt = secrets.token_hex(16)
-    entry: dict[str, Any] = {
-        "seq": head.seq + 1,
+    data, rows = Canonical.of(fact.data), Canonical.of(images)
+    return {
         "id": fact.id,
         "type": fact.type,
-        "recorded_at": recorded_at,
         "actor": fact.actor,
         "campaign": fact.about.campaign,
         "demand": fact.about.demand,
@@ -150,9 +153,8 @@ def _entry(fact: Fact, head: Head, recorded_at: datetime.datetime, images: list[
         "visible_to": fact.about.visible_to,
         "notice": fact.notice,
         "keys": sorted({f"type:{fact.type}", *fact.about.keys}),
-        "data": fact.data,
-        "images": images,
+        "data": data,
+        "images": rows,
         "salt": salt,
-        "data_digest": chain.digest(salt, *(rfc8785.dumps(part).decode() for part in (fact.data, images))),
+        "data_digest": chain.digest(salt, data, rows),
     }
-    return {**entry, "hash": chain.extend(head.hash, entry)}
