@@ -84,7 +84,7 @@ class LedgerSession(WriteSession):
     def _seal(self, images: list[Image]) -> None:
         self._follow_subjects()
         drafts = [_draft(fact, images if fact is self.facts[-1] else []) for fact in self.facts]
-        seq, previous = self.execute(select(col(Head.seq), col(Head.hash)).with_for_update()).tuples().one()
+        seq, previous = self.execute(select(col(Head.seq), col(Head.hash)).with_for_update()).one()
         recorded_at = clock.now()
         entries = []
         for entry in drafts:
