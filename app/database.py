@@ -88,6 +88,11 @@ def settings_of(session: Session) -> Settings:
     return settings
 
 
+def locked(statement: Any, **options: Any) -> Any:
+    """The same rows, locked for a change and read anew; rows that merely refer to them are not held up."""
+    return statement.with_for_update(key_share=True, **options).execution_options(populate_existing=True)
+
+
 def serialize(session: Session, name: str) -> None:
     """Let one transaction at a time past this point, where a rule spans rows (a cycle in a tree).
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app import clock, etags, ledger
 from app.accounts.actor import Actor
@@ -39,7 +39,7 @@ def create_organization(session: Session, actor: Actor, new: OrganizationNew) ->
 def revise_organization(
     session: Session, actor: Actor, slug: str, revision: OrganizationRevision, if_match: str | None
 ) -> OrganizationRead:
-    organization = _locked_organization(session, actor, slug)
+    organization = get_organization(session, actor, slug, lock=True)
     etags.check(if_match, organization.version)
     changes = revision.model_dump()
     if "reads" in changes and changes["reads"] is not organization.reads:
@@ -124,11 +124,6 @@ def _organization_named(session: Session, slug: str) -> Organization:
     if found is None:
         raise invalid("body.organization", f"there is no organization {slug}")
     return found
-
-
-def _locked_organization(session: Session, actor: Actor, slug: str) -> Organization:
-    organization = get_organization(session, actor, slug)
-    return session.exec(select(Organization).where(col(Organization.id) == organization.id).with_for_update()).one()
 
 
 def _person_in(session: Session, email: str, organization: Organization) -> Person:

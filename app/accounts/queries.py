@@ -10,8 +10,9 @@ from app.accounts.actor import Actor
 from app.accounts.audience import shown_to
 from app.accounts.models import Key, Membership, Organization, Person
 from app.accounts.schemas import KeyRead, MembershipRead, OrganizationQuery, OrganizationRead, PersonRead
+from app.database import locked
 from app.paging import Order, Page, PageQuery
-from app.problems import NotFound, invalid
+from app.problems import NotFound, Place, known
 
 
 def list_organizations(session: Session, actor: Actor, query: OrganizationQuery) -> Page[OrganizationRead]:
@@ -27,22 +28,21 @@ def list_organizations(session: Session, actor: Actor, query: OrganizationQuery)
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
 
 
-def get_organization(session: Session, actor: Actor, slug: str) -> Organization:
-    """Raises NotFound."""
+def get_organization(session: Session, actor: Actor, slug: str, lock: bool = False) -> Organization:
+    """The row itself, locked for a change if asked. Raises NotFound."""
     statement = select(Organization).where(Organization.slug == slug, _organizations_shown_to(actor))
+    if lock:
+        statement = locked(statement)
     found = session.exec(statement).one_or_none()
     if found is None:
         raise NotFound(f"There is no organization {slug}.")
     return found
 
 
-def organizations_named(session: Session, slugs: Sequence[str], where: str) -> list[Organization]:
-    """In the order of the slugs; raises Invalid that names the unknown ones."""
-    found = {o.slug: o for o in session.exec(select(Organization).where(col(Organization.slug).in_(slugs)))}
-    for number, slug in enumerate(slugs):
-        if slug not in found:
-            raise invalid(f"{where}.{number}", f"there is no organization {slug}")
-    return [found[slug] for slug in slugs]
+def organizations_named(session: Session, actor: Actor, slugs: Sequence[str], where: Place) -> list[Organization]:
+    """In the order of the slugs; raises Invalid for one that is unknown, or not for the actor to see."""
+    shown = select(Organization).where(col(Organization.slug).in_(slugs), _organizations_shown_to(actor))
+    return known({o.slug: o for o in session.exec(shown)}, slugs, "organization", where)
 
 
 def slugs_by_id(session: Session, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID | None, str]:

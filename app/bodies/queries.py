@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.accounts.actor import Actor
 from app.bodies.models import Body, BodyIdentifier
 from app.bodies.schemas import BodyFacts, BodyInFull, BodyName, BodyQuery, BodyRead, DemandCounts
+from app.database import locked
 from app.paging import Order, Page
 from app.problems import NotFound, Place, known
 
@@ -45,7 +46,7 @@ def get_body(session: Session, slug: str, lock: bool = False) -> Body:
     """The row itself, locked for a change if asked. Raises NotFound."""
     statement = select(Body).where(col(Body.slug) == slug)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = locked(statement)
     found = session.scalars(statement).one_or_none()
     if found is None:
         raise NotFound(f"There is no body {slug}.")

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from app.campaigns.models import Campaign, Kind
 from app.campaigns.schemas import CampaignQuery, CampaignRead, KindQuery, KindRead
+from app.database import locked
 from app.paging import Order, Page
 from app.problems import NotFound, Place, known
 
@@ -21,7 +22,7 @@ def get_campaign(session: Session, slug: str, lock: bool = False) -> Campaign:
     """The row itself, locked for a change if asked. Raises NotFound."""
     statement = select(Campaign).where(Campaign.slug == slug)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = locked(statement)
     found = session.exec(statement).one_or_none()
     if found is None:
         raise NotFound(f"There is no campaign {slug}.")
@@ -45,7 +46,7 @@ def get_kind(session: Session, slug: str, lock: bool = False) -> Kind:
     """The row itself, locked for a change if asked. Raises NotFound."""
     statement = select(Kind).where(Kind.slug == slug)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = locked(statement)
     found = session.exec(statement).one_or_none()
     if found is None:
         raise NotFound(f"There is no kind {slug}.")

@@ -10,6 +10,7 @@ from app.accounts.roles import Role
 from app.bodies.queries import bodies_named
 from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
+from app.database import locked
 from app.demands import citing, facts, publishing
 from app.demands.lifecycle import ChangeKind, Publication, Status
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
@@ -42,7 +43,7 @@ def create_demand(session: Session, actor: Actor, new: DemandNew) -> DemandRead:
     session.add(demand)
     session.flush()
     _set_targets(session, demand, new.targets)
-    _set_issuers(session, demand, new.issuers)
+    _set_issuers(session, actor, demand, new.issuers)
     _set_tags(session, demand, new.tags)
     _set_indicator(session, demand, new.indicator)
     _open(session, actor, demand, opening)
@@ -72,7 +73,7 @@ def revise_demand(
     if isinstance(revision.targets, list):
         _set_targets(session, demand, revision.targets)
     if isinstance(revision.issuers, list):
-        _set_issuers(session, demand, revision.issuers)
+        _set_issuers(session, actor, demand, revision.issuers)
     if isinstance(revision.tags, list):
         _set_tags(session, demand, revision.tags)
     if "indicator" in wanted:
@@ -85,10 +86,10 @@ def revise_demand(
 
 
 def _next_number(session: Session, campaign: Campaign) -> int:
-    statement = select(Campaign).where(col(Campaign.id) == campaign.id).with_for_update()
-    locked: Campaign = session.execute(statement.execution_options(populate_existing=True)).scalar_one()
-    locked.last_number += 1
-    return locked.last_number
+    statement = locked(select(Campaign).where(col(Campaign.id) == campaign.id))
+    counting: Campaign = session.execute(statement).scalar_one()
+    counting.last_number += 1
+    return counting.last_number
 
 
 def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> None:
@@ -121,8 +122,8 @@ def _set_targets(session: Session, demand: Demand, targets: list[TargetNew]) -> 
         session.add(row)
 
 
-def _set_issuers(session: Session, demand: Demand, slugs: list[str]) -> None:
-    organizations = organizations_named(session, slugs, "body.issuers")
+def _set_issuers(session: Session, actor: Actor, demand: Demand, slugs: list[str]) -> None:
+    organizations = organizations_named(session, actor, slugs, lambda i: f"body.issuers.{i}")
     present = {i.organization_id: i for i in session.scalars(select(Issuer).where(col(Issuer.demand_id) == demand.key))}
     for organization_id in present.keys() - {organization.id for organization in organizations}:
         session.delete(present[organization_id])

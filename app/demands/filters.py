@@ -150,7 +150,7 @@ def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[C
         bodies = with_descendants(session, filters.body, "query.body")
         found.append(col(Demand.id).in_(select(col(Target.demand_id)).where(col(Target.body_id).in_(bodies))))
     if filters.issuer:
-        issuers = [o.id for o in organizations_named(session, filters.issuer, "query.issuer")]
+        issuers = [o.id for o in organizations_named(session, actor, filters.issuer, "query.issuer")]
         found.append(col(Demand.id).in_(select(col(Issuer.demand_id)).where(col(Issuer.organization_id).in_(issuers))))
     if filters.source:
         sources = [s.id for s in sources_named(session, actor, filters.source, "query.source")]

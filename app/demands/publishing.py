@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.accounts.actor import Actor, system
 from app.accounts.roles import Role
+from app.database import locked
 from app.demands import facts
 from app.demands.lifecycle import PUBLICATION_MOVES, Publication
 from app.demands.models import Demand
@@ -55,7 +56,7 @@ def publish(session: Session, actor: Actor, ref: str, change: PublicationChange)
 def end_embargoes(session: Session) -> list[str]:
     """Show what was embargoed until now; returns the refs."""
     due = select(Demand).where(col(Demand.embargoed_until) <= clock.now()).order_by(col(Demand.embargoed_until))
-    demands = session.scalars(due.with_for_update().execution_options(populate_existing=True)).all()
+    demands = session.scalars(locked(due, skip_locked=True)).all()
     for demand in demands:
         demand.embargoed_until = None
         demand.touch()

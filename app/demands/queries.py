@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.accounts.actor import Actor
 from app.accounts.audience import shown_to
 from app.bodies.models import Body
+from app.database import locked
 from app.demands import history
 from app.demands.assembling import citations_read, demands_read, selected
 from app.demands.filters import DemandFilter, Sort, narrow, order_of
@@ -50,7 +51,7 @@ def get_demand(session: Session, actor: Actor, ref: str, lock: bool = False) -> 
     """The row itself, locked for a change if asked. Raises NotFound."""
     statement = select(Demand).where(col(Demand.ref) == ref, shown_to(actor, Demand.visible_to))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = locked(statement)
     found: Demand | None = session.execute(statement).scalar_one_or_none()
     if found is None:
         raise NotFound(f"There is no demand {ref}.")

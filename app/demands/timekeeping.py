@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import system
-from app.database import Database, settings_of
+from app.database import Database, locked, settings_of
 from app.demands import facts, publishing
 from app.demands.filters import overdue, stale
 from app.demands.models import Demand, Notice
@@ -58,9 +58,8 @@ def _note(session: Session, type: str, condition: Any, occasion: Any) -> list[st
         col(Notice.demand_id) == col(Demand.id), col(Notice.type) == type, col(Notice.occasion) == occasion
     )
     due = select(Demand, occasion).where(condition, ~noted).order_by(col(Demand.id)).limit(CHUNK)
-    locked = due.with_for_update(skip_locked=True, of=Demand).execution_options(populate_existing=True)
     refs = []
-    for demand, now in session.execute(locked).all():
+    for demand, now in session.execute(locked(due, skip_locked=True, of=Demand)).all():
         notice = session.get(Notice, (demand.key, type), populate_existing=True)
         if notice and notice.occasion == now:
             continue

@@ -11,6 +11,7 @@ from app.accounts.actor import Actor
 from app.accounts.audience import shown_to
 from app.bodies.models import Body
 from app.bodies.queries import bodies_named
+from app.database import locked
 from app.paging import Order, Page
 from app.problems import NotFound, Place, known
 from app.sources.models import Source, SourceIssuer
@@ -33,7 +34,7 @@ def get_source(session: Session, actor: Actor, slug: str, lock: bool = False) ->
     """The row itself, locked for a change if asked. Raises NotFound."""
     statement = select(Source).where(col(Source.slug) == slug, shown_to(actor, Source.audience))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = locked(statement)
     found = session.scalars(statement).one_or_none()
     if found is None:
         raise NotFound(f"There is no source {slug}.")
