@@ -1,0 +1,34 @@
+"""What the tests of the demands share: a clock to set, a piece of evidence, a look at the ledger's end."""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app import clock
+from tests.factories import API, a_source
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets it be another moment: `set_clock("2024-03-15")` or `set_clock("2024-03-15T10:00:00")`, in UTC."""
+
+    def set_clock(moment: str) -> None:
+        now = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
+        monkeypatch.setattr(clock, "now", lambda: now)
+
+    return set_clock
+
+
+@pytest.fixture
+def evidence(ada: TestClient) -> list[dict[str, Any]]:
+    """One citation that supports whatever it is sent with."""
+    return [{"source": a_source(ada)["slug"], "stance": "supports"}]
+
+
+@pytest.fixture
+def ledger_end(client: TestClient) -> Callable[[], Any]:
+    """Where the ledger ends now: the same as before means that nothing has changed."""
+    return lambda: client.get(f"{API}/ledger").json()
