@@ -1,7 +1,10 @@
 """Puts the service together: `create_app(settings)`."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from importlib import import_module
 
 from fastapi import FastAPI
 
@@ -19,17 +22,23 @@ from app.ledger import open_database
 from app.settings import Settings
 from app.sources.api import router as sources
 from app.vault import open_vault
+from app.webhooks.api import router as webhooks
+
+log = logging.getLogger(__name__)
 
 API = "/api/v1"
-SLICES = (demands, records, changes, campaigns, bodies, sources, accounts)
+STOP_WITHIN_SECONDS = 5
+SLICES = (demands, records, changes, webhooks, campaigns, bodies, sources, accounts)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
+    """`with_worker` also does in this process what `demands work` does, which is what SQLite's one machine needs."""
     database = open_database(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with _working(app) if with_worker else nullcontext():
+            yield
         database.dispose()
 
     app = FastAPI(
@@ -53,3 +62,23 @@ def create_app(settings: Settings) -> FastAPI:
     for router in SLICES:
         app.include_router(router, prefix=API)
     return app
+
+
+@asynccontextmanager
+async def _working(app: FastAPI) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    work = asyncio.create_task(_work(app, stop))
+    yield
+    stop.set()
+    _, unfinished = await asyncio.wait([work], timeout=STOP_WITHIN_SECONDS)
+    if unfinished:
+        work.cancel()  # what it leaves is taken up again when its lease ends
+        await asyncio.wait([work])
+
+
+async def _work(app: FastAPI, stop: asyncio.Event) -> None:
+    try:
+        worker = await asyncio.to_thread(import_module, "app.worker")  # requests need not wait for the HTTP client
+        await worker.run(app.state.database, app.state.vault, app.state.settings, stop)
+    except Exception:
+        log.exception("The worker has stopped: nothing is delivered until this is started again.")

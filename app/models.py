@@ -7,7 +7,8 @@ import app.bodies.models
 import app.campaigns.models
 import app.demands.models
 import app.ledger.models
-import app.sources.models  # noqa: F401
+import app.sources.models
+import app.webhooks.models  # noqa: F401
 from app.tables import Table
 
 metadata = SQLModel.metadata

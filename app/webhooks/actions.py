@@ -1,0 +1,167 @@
+"""Verbs that change webhooks. What changes is an event for staff, without secrets and with no more than the host."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+from sqlmodel import Session, col, delete
+
+from app import etags, ledger
+from app.accounts.actor import Actor, system
+from app.accounts.audience import may_see
+from app.accounts.models import Organization
+from app.accounts.queries import get_organization
+from app.accounts.roles import Role
+from app.bodies.queries import bodies_named
+from app.campaigns.queries import campaigns_named, kinds_named
+from app.database import serialize, settings_of
+from app.fields import Audience
+from app.ledger.models import Subject
+from app.ledger.reading import head
+from app.problems import Conflict, NotFound, invalid
+from app.settings import Settings
+from app.vault import Vault
+from app.webhooks import addresses, signing
+from app.webhooks.models import Lane, State, Subscription, Webhook, WebhookSecret
+from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
+from app.webhooks.schemas import Filters, WebhookMade, WebhookNew, WebhookRead, WebhookRevision
+from app.webhooks.selecting import match_keys
+
+
+class TooManyWebhooks(Conflict):
+    """The organization has as many webhooks as it may have"""
+
+    type = "too-many-webhooks"
+
+
+def check_url(settings: Settings, url: str) -> None:
+    """Raises Invalid. Looks the host up, so it comes before the transaction."""
+    policy = addresses.AddressPolicy(settings.webhook_allow_networks)
+    try:
+        addresses.check_url(url, policy, https_only=not settings.webhook_allow_http)
+    except addresses.UnusableUrl as error:
+        raise invalid("body.url", str(error)) from None
+
+
+def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew) -> WebhookMade:
+    """For the actor's organisation, from the present end of the ledger on; the URL has been checked.
+
+    Raises TooManyWebhooks, and Invalid for filters that name what is not there.
+    """
+    actor.must_be(Role.PARTNER)
+    assert actor.organization_id
+    assert actor.organization
+    _leave_room(session, actor)
+    filters = _known(session, actor, new.filters)
+    webhook = Webhook(organization_id=actor.organization_id, filters=filters, **new.model_dump(exclude={"filters"}))
+    session.add(webhook)
+    session.flush()
+    secret = signing.new_secret()
+    here = head(session).seq
+    session.add(WebhookSecret(webhook_id=webhook.id, sealed=vault.seal(secret.encode())))
+    session.add(Lane(webhook_id=webhook.id, cursor_seq=here, wake_seq=here))
+    _subscribe(session, webhook)
+    _record(session, actor, "webhook.created", webhook, actor.organization)
+    return WebhookMade(**webhook_read(webhook, actor.organization).model_dump(), secret=secret)
+
+
+def revise_webhook(
+    session: Session, actor: Actor, webhook_id: uuid.UUID, revision: WebhookRevision, if_match: str | None
+) -> WebhookRead:
+    """What is still to be delivered goes by the new filters and to the new URL, which has been checked."""
+    actor.must_be(Role.PARTNER)
+    webhook, organization = locked_webhook(session, actor, webhook_id)
+    etags.check(if_match, webhook.version)
+    changes = revision.model_dump(exclude={"filters"})
+    if "types" in changes:
+        changes["types"] = changes["types"] or []
+    if "filters" in revision.model_fields_set:
+        changes["filters"] = _revised(session, actor, webhook, revision.filters)
+    webhook.sqlmodel_update(changes)
+    webhook.touch()
+    session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
+    _subscribe(session, webhook)
+    _record(session, actor, "webhook.revised", webhook, organization)
+    return webhook_read(webhook, organization)
+
+
+def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> None:
+    """With its log. Raises NotFound."""
+    actor.must_be(Role.PARTNER)
+    webhook, organization = locked_webhook(session, actor, webhook_id)
+    session.delete(webhook)
+    _record(session, actor, "webhook.deleted", webhook, organization)
+
+
+def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> None:
+    """By the tracker; the lane, which the caller has locked, rests where it is."""
+    webhook = session.get_one(Webhook, webhook_id, with_for_update=True, populate_existing=True)
+    webhook.state, webhook.state_reason = State.DISABLED, reason
+    webhook.touch()
+    organization = session.get_one(Organization, webhook.organization_id).slug
+    _record(session, system("worker"), "webhook.disabled", webhook, organization)
+
+
+def _leave_room(session: Session, actor: Actor) -> None:
+    serialize(session, f"webhooks of {actor.organization_id}")
+    limit = settings_of(session).webhooks_per_organization
+    if count_webhooks(session, actor.organization_id) >= limit:
+        raise TooManyWebhooks(
+            f"{actor.organization} has {limit} webhooks, which is as many as it may have; delete one first.",
+            limit=limit,
+        )
+
+
+def _revised(session: Session, actor: Actor, webhook: Webhook, patch: Any) -> dict[str, Any]:
+    if not isinstance(patch, Filters):
+        return {}
+    patched = {**webhook.filters, **dict.fromkeys(patch.model_fields_set), **_known(session, actor, patch)}
+    return {word: value for word, value in patched.items() if value is not None}
+
+
+def _known(session: Session, actor: Actor, filters: Filters) -> dict[str, Any]:
+    """As they are kept; raises Invalid that names a value which does not exist, or not for the actor to see."""
+    checks: dict[str, Callable[[Sequence[str], str], object]] = {
+        "campaign": lambda slugs, where: campaigns_named(session, slugs, where),
+        "kind": lambda slugs, where: kinds_named(session, slugs, where),
+        "body": lambda slugs, where: bodies_named(session, slugs, where),
+        "issuer": lambda slugs, where: _organizations_named(session, actor, slugs, where),
+        "demand": lambda refs, where: _demands_named(session, actor, refs, where),
+    }
+    kept = filters.model_dump(exclude_none=True)
+    for word in kept.keys() & checks.keys():
+        checks[word](kept[word], f"body.filters.{word}")
+    return kept
+
+
+def _organizations_named(session: Session, actor: Actor, slugs: Sequence[str], where: str) -> None:
+    for slug in slugs:
+        try:
+            get_organization(session, actor, slug)
+        except NotFound:
+            raise invalid(where, f"there is no organization {slug}") from None
+
+
+def _demands_named(session: Session, actor: Actor, refs: Sequence[str], where: str) -> None:
+    for ref in refs:
+        subject = session.get(Subject, f"demand:{ref}")
+        if subject is None or not may_see(actor, subject.visible_to):
+            raise invalid(where, f"there is no demand {ref}")
+
+
+def _subscribe(session: Session, webhook: Webhook) -> None:
+    keys = sorted(match_keys(webhook.types, webhook.filters))
+    session.add_all([Subscription(match_key=key, webhook_id=webhook.id) for key in keys])
+
+
+def _record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str) -> None:
+    about = ledger.About(keys=[f"organization:{organization}"])
+    host = httpx.URL(webhook.url).host  # the rest of a URL may hold a token
+    data = {
+        "id": str(webhook.id),
+        "organization": organization,
+        "host": host,
+        **webhook.model_dump(mode="json", include={"types", "filters", "state", "state_reason"}),
+    }
+    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=data)

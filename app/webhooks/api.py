@@ -1,0 +1,74 @@
+"""Routes for webhooks."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response, status
+
+from app import etags
+from app.accounts.current import CurrentPartner, Db
+from app.accounts.idempotency import OnceOnly
+from app.etags import IfMatch
+from app.paging import Page, link_next
+from app.problems import READING, WRITING
+from app.webhooks import actions, queries
+from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookQuery, WebhookRead, WebhookRevision
+
+router = APIRouter(tags=["webhooks"])
+
+
+@router.get("/webhooks", responses=READING)
+def list_webhooks(
+    database: Db,
+    actor: CurrentPartner,
+    query: Annotated[WebhookQuery, Query()],
+    request: Request,
+    response: Response,
+) -> Page[WebhookRead]:
+    """Your organization's; admins see all."""
+    with database.read() as session:
+        page = queries.list_webhooks(session, actor, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post("/webhooks", status_code=status.HTTP_201_CREATED, response_model=WebhookMade, responses=WRITING)
+def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Request, once: OnceOnly) -> Response:
+    """For your organization. The answer shows the secret, this once."""
+    state = request.app.state
+    actions.check_url(state.settings, new.url)
+    return once.create(lambda session: actions.create_webhook(session, state.vault, actor, new))
+
+
+@router.get("/webhooks/{webhook_id}", responses=READING)
+def read_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, response: Response) -> WebhookRead:
+    with database.read() as session:
+        webhook = queries.read_webhook(session, actor, webhook_id)
+    response.headers["ETag"] = etags.etag(webhook.version)
+    return webhook
+
+
+@router.patch("/webhooks/{webhook_id}", responses=WRITING)
+def revise_webhook(
+    database: Db,
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    revision: WebhookRevision,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> WebhookRead:
+    """JSON Merge Patch (RFC 7396): a word of the filters that is null is taken away."""
+    if isinstance(revision.url, str):
+        actions.check_url(request.app.state.settings, revision.url)
+    with database.write() as session:
+        webhook = actions.revise_webhook(session, actor, webhook_id, revision, if_match)
+    response.headers["ETag"] = etags.etag(webhook.version)
+    return webhook
+
+
+@router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT, responses=WRITING)
+def delete_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID) -> None:
+    """With the log of what was sent to it."""
+    with database.write() as session:
+        actions.delete_webhook(session, actor, webhook_id)

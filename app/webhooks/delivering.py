@@ -1,0 +1,213 @@
+"""The worker: settles what came back, plans what is new, claims what is due, and sends.
+
+One loop per process. The database is asked in threads, and no session lives across an await. Every lane that was
+claimed is a task of its own, so a slow endpoint holds up nobody else.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from app import clock
+from app.database import Database
+from app.settings import Settings
+from app.vault import Vault
+from app.webhooks import actions, lanes, signing
+from app.webhooks.addresses import AddressPolicy
+from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
+from app.webhooks.lanes import Lease, Work
+from app.webhooks.messages import Message
+from app.webhooks.models import Attempt, Reason, Undelivered
+from app.webhooks.preparing import Run, prepare
+from app.webhooks.sending import Sender
+
+LOOK_EVERY_SECONDS = 1.0  # for what other processes commit; what this one commits wakes the worker at once
+BREATH_SECONDS = 0.02  # while another worker is taking what is due
+FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
+LAST_WORDS_SECONDS = 5.0  # for attempts under way when the worker is to stop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What one visit to the database brought."""
+
+    rest_seconds: float  # until the next one, unless something happens
+    runs: list[Run] = field(default_factory=list)
+    lost: set[Lease] = field(default_factory=set)
+    asked_at: float = field(default_factory=monotonic)  # before what may be seen was asked
+
+
+class Deliverer:
+    """Delivers to the webhooks of one database. Any number of them may run, in any number of processes."""
+
+    def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+        self._owner = uuid.uuid4().hex
+        self._policy = AddressPolicy(settings.webhook_allow_networks)
+        self._api_url = f"{settings.base_url}/api/v1"
+        self._under_way: dict[Lease, asyncio.Task[None]] = {}
+        self._finished: list[Work] = []
+        self._renewed_at = monotonic()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; then what is under way is finished, or given back."""
+        self._something_happened = asyncio.Event()
+        async with Sender(self._policy) as sender:
+            with self._woken_by_commits(), self._woken_by(stop):
+                while not stop.is_set():
+                    await self._take_a_turn(sender)
+                await self._end()
+
+    async def _take_a_turn(self, sender: Sender) -> None:
+        self._something_happened.clear()
+        finished, self._finished = self._finished, []
+        try:
+            turn = await asyncio.to_thread(self._visit_the_database, finished, self._due_for_renewal())
+        except Exception:
+            log.exception("Deliveries wait for the database.")
+            self._finished = finished + self._finished  # the leases tell whether they still count
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            return
+        for lease in turn.lost & self._under_way.keys():
+            self._under_way[lease].cancel()
+        for run in turn.runs:
+            self._under_way[run.lane.lease] = asyncio.create_task(self._work(sender, run, turn.asked_at))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._something_happened.wait(), turn.rest_seconds)
+
+    def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease]) -> _Turn:
+        """In a thread."""
+        lost: set[Lease] = set()
+        if finished:
+            self._settle(finished)
+        if to_renew:
+            with self._database.write() as session:
+                lost = set(to_renew) - lanes.renew(session, to_renew)
+        with self._database.read() as session:
+            outlook = lanes.outlook(session)
+        free = self._settings.webhook_concurrency - len(self._under_way)
+        if not outlook.unplanned and not (outlook.due and free):
+            return _Turn(min(LOOK_EVERY_SECONDS, outlook.due_in_seconds), lost=lost)
+        with self._database.write() as session:
+            more = outlook.unplanned and lanes.plan(session)
+            claimed = lanes.claim(session, self._owner, free) if free else []
+        if not claimed:
+            return _Turn(0.0 if more else BREATH_SECONDS, lost=lost)
+        asked_at = monotonic()
+        with self._database.read() as session:
+            return _Turn(0.0, prepare(session, claimed, self._api_url), lost, asked_at)
+
+    def _settle(self, finished: Sequence[Work]) -> None:
+        with self._database.write() as session:
+            for webhook_id in lanes.settle(session, finished):
+                actions.disable_webhook(session, webhook_id, "The endpoint answered 410 Gone.")
+
+    async def _work(self, sender: Sender, run: Run, asked_at: float) -> None:
+        """Whatever ends it, what was done is settled."""
+        work = Work(run.lane.lease, run.start_seq, set_aside=list(run.expired))
+        try:
+            await self._send(sender, run, work, asked_at)
+        finally:
+            del self._under_way[work.lease]
+            self._finished.append(work)
+            self._something_happened.set()
+
+    async def _send(self, sender: Sender, run: Run, work: Work, asked_at: float) -> None:
+        """In order, up to the first that does not get through."""
+        for message in run.messages:
+            if monotonic() - asked_at > FRESH_SECONDS:
+                return
+            started_at = clock.now()
+            answer = await self._post(sender, run, message)
+            outcome = outcome_of(answer)
+            work.attempts.append(
+                Attempt(
+                    webhook_id=work.lease.webhook_id,
+                    event_id=message.event_id,
+                    seq=message.seq,
+                    started_at=started_at,
+                    duration_ms=answer.duration_ms,
+                    outcome=outcome,
+                    status=answer.status,
+                    error=answer.error,
+                    detail=answer.detail,
+                    remote_address=answer.remote_address,
+                    response_headers=dict(answer.response_headers),
+                    response_body=answer.response_body,
+                )
+            )
+            if outcome in {Outcome.RETRY, Outcome.GONE}:
+                work.retry_after_seconds = answer.retry_after_seconds
+                work.ours = not answer.counts_against_endpoint
+                return
+            if outcome is Outcome.REJECTED:
+                work.set_aside.append(
+                    Undelivered(
+                        webhook_id=work.lease.webhook_id,
+                        seq=message.seq,
+                        event_id=message.event_id,
+                        reason=Reason.REJECTED,
+                        set_aside_at=clock.now(),
+                    )
+                )
+            work.cursor_seq = message.seq
+        work.cursor_seq = run.end_seq
+
+    async def _post(self, sender: Sender, run: Run, message: Message) -> Answer:
+        try:
+            secrets = [self._vault.open(sealed).decode() for sealed in run.sealed_secrets]
+            headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
+            return await sender.post(run.url, headers, message.body, self._settings.webhook_timeout_seconds)
+        except Exception as error:
+            log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
+            return Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
+
+    def _due_for_renewal(self) -> list[Lease]:
+        if monotonic() - self._renewed_at < lanes.RENEW_SECONDS:
+            return []
+        self._renewed_at = monotonic()
+        return list(self._under_way)
+
+    async def _end(self) -> None:
+        """What does not end in time is broken off, and goes to whoever claims its lane next."""
+        if self._under_way:
+            _, slow = await asyncio.wait(self._under_way.values(), timeout=LAST_WORDS_SECONDS)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+        if self._finished:
+            await asyncio.to_thread(self._settle, self._finished)
+
+    @contextlib.contextmanager
+    def _woken_by_commits(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:  # called in the thread that has committed
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._something_happened.set)
+
+        self._database.after_commit.append(wake)
+        try:
+            yield
+        finally:
+            self._database.after_commit.remove(wake)
+
+    @contextlib.contextmanager
+    def _woken_by(self, stop: asyncio.Event) -> Iterator[None]:
+        async def wake() -> None:
+            await stop.wait()
+            self._something_happened.set()
+
+        waiting = asyncio.create_task(wake())
+        try:
+            yield
+        finally:
+            waiting.cancel()

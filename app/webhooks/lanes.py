@@ -1,0 +1,279 @@
+"""The life of a lane: how a webhook gets every event that concerns it, in order, at least once.
+
+Each webhook has one lane, a place in the ledger. `plan` wakes the lanes that new events concern; `claim` lends due
+lanes to a worker for a while; the worker sends a few events of each, in order, and `settle` notes how far it got and
+when to go on. A worker that dies leaves a lease that runs out, and the next one begins where the lane stands. A worker
+that is late finds that its lease has a newer epoch, and changes nothing.
+
+`ready_at` is the whole schedule: null is idle; otherwise nobody may claim the lane before it, be it because there is
+work from then on, because a retry waits until then, or because someone's lease lasts until then.
+
+Everything here is a step of a transaction that the caller opens. Lanes are always locked in the order of their ids, and
+before their webhooks.
+"""
+
+import datetime
+import math
+import random
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import JSON, BigInteger, and_, case, cast, func, literal, select, update
+from sqlmodel import Session, col
+
+from app import clock
+from app.ledger.models import Event, Head
+from app.webhooks.answers import Outcome
+from app.webhooks.models import Attempt, Lane, PlanProgress, State, Subscription, Undelivered, Webhook
+from app.webhooks.selecting import planning_keys
+
+LEASE = datetime.timedelta(seconds=30)
+RENEW_SECONDS = 8.0
+RETRY_AFTER_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)  # then every eight hours
+JITTER = 0.2
+GIVE_UP_AFTER = datetime.timedelta(days=5)
+_EVENTS_AT_ONCE = 500
+_LANES_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work a lane until somebody else has a newer epoch."""
+
+    webhook_id: uuid.UUID
+    epoch: int
+    owner: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A lane as it stood when it was claimed: what is after the cursor, up to the wake, may concern it."""
+
+    lease: Lease
+    cursor_seq: int
+    wake_seq: int
+    fail_streak: int
+
+
+@dataclass
+class Work:
+    """What a worker did on a lane, to be settled."""
+
+    lease: Lease
+    cursor_seq: int
+    attempts: list[Attempt] = field(default_factory=list)  # in their order; the last one says how the endpoint is
+    set_aside: list[Undelivered] = field(default_factory=list)
+    retry_after_seconds: float | None = None
+    ours: bool = False  # whether the last failure is our own fault
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self.attempts[-1].outcome if self.attempts else None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Whether there are events to plan, and when the next lane is due."""
+
+    unplanned: bool
+    next_ready_at: datetime.datetime | None
+
+    @property
+    def due(self) -> bool:
+        return self.due_in_seconds <= 0
+
+    @property
+    def due_in_seconds(self) -> float:
+        if self.next_ready_at is None:
+            return math.inf
+        return (self.next_ready_at - clock.now()).total_seconds()
+
+
+def outlook(session: Session) -> Outlook:
+    """One query, for a worker that has nothing to do."""
+    head = select(col(Head.seq)).scalar_subquery()
+    planned = select(col(PlanProgress.seq)).scalar_subquery()
+    ready = select(func.min(col(Lane.ready_at))).where(col(Lane.ready_at).is_not(None)).scalar_subquery()
+    head_seq, planned_seq, next_ready_at = session.execute(select(head, planned, ready)).one()
+    return Outlook(head_seq > planned_seq, next_ready_at)
+
+
+def plan(session: Session) -> bool:
+    """Wake the lanes that the next events concern, or a chunk of them; tells whether more is left.
+
+    Progress is part of the transaction, so a chunk is done with its note or not at all; doing it twice wakes nobody.
+    Another planner at work is not waited for.
+    """
+    locked = select(PlanProgress).with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    progress = session.scalars(locked).one_or_none()
+    if progress is None:
+        return False
+    head = session.scalars(select(col(Head.seq))).one()
+    if progress.until_seq is None:
+        if head == progress.seq:
+            return False
+        progress.until_seq = min(head, progress.seq + _EVENTS_AT_ONCE)
+    newest = _newest_by_key(session, progress.seq, progress.until_seq)
+    last = _wake(session, newest, progress.seq, progress.after_webhook_id)
+    if last is None:
+        progress.seq, progress.until_seq = progress.until_seq, None
+    progress.after_webhook_id = last
+    return progress.seq < head
+
+
+def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
+    """Lend the lanes that have waited longest, whether for work, a retry or a worker that never came back."""
+    now = clock.now()
+    due = (  # materialized: PostgreSQL might run it again for each row, and claim more than the limit
+        select(col(Lane.webhook_id))
+        .where(col(Lane.ready_at).is_not(None), col(Lane.ready_at) <= now)
+        .order_by(col(Lane.ready_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED")
+    )
+    lend = (
+        update(Lane)
+        .where(col(Lane.webhook_id) == due.c.webhook_id)
+        .values(ready_at=now + LEASE, lease_owner=owner, lease_epoch=Lane.lease_epoch + 1)
+        .returning(
+            col(Lane.webhook_id),
+            col(Lane.lease_epoch),
+            col(Lane.cursor_seq),
+            col(Lane.wake_seq),
+            col(Lane.fail_streak),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return [Claimed(Lease(key, epoch, owner), *rest) for key, epoch, *rest in session.execute(lend)]
+
+
+def renew(session: Session, leases: Sequence[Lease]) -> set[Lease]:
+    """Extend the leases that still hold; work on the others must stop."""
+    held = _held(session, leases)
+    for lane in held.values():
+        lane.ready_at = clock.now() + LEASE
+    return set(held)
+
+
+def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
+    """Note what was done, with its log, and when each lane goes on; late work is dropped.
+
+    Returns the webhooks whose endpoints said that they are gone; they are disabled.
+    """
+    held = _held(session, [work.lease for work in works])
+    gone = []
+    for work in works:
+        lane = held.get(work.lease)
+        if lane is None:
+            continue
+        lane.cursor_seq = max(lane.cursor_seq, work.cursor_seq)
+        lane.lease_owner = None
+        lane.ready_at = _after(lane, work)
+        session.add_all(work.attempts)
+        for given_up in work.set_aside:
+            session.merge(given_up)  # a replay may have given it up before
+        if work.outcome is Outcome.GONE:
+            gone.append(work.lease.webhook_id)
+    return gone
+
+
+def hold(session: Session, webhook_id: uuid.UUID) -> Lane:
+    """The lane, locked until the transaction ends."""
+    statement = select(Lane).where(col(Lane.webhook_id) == webhook_id).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def retry_in_seconds(fail_streak: int, retry_after_seconds: float | None) -> float:
+    """The schedule, ±20 % so that endpoints do not recover in step, and never before the endpoint wants it."""
+    step = RETRY_AFTER_SECONDS[min(fail_streak, len(RETRY_AFTER_SECONDS)) - 1]
+    jittered = step * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # no secret
+    return max(jittered, retry_after_seconds or 0.0)
+
+
+def _newest_by_key(session: Session, after_seq: int, until_seq: int) -> dict[str, int]:
+    """For each key of the events, the last of them that has it."""
+    events = (
+        select(col(Event.seq), col(Event.keys), col(Event.notice))
+        .where(col(Event.seq) > after_seq, col(Event.seq) <= until_seq)
+        .order_by(col(Event.seq))
+    )
+    return {key: seq for seq, keys, notice in session.execute(events) for key in planning_keys(keys, notice)}
+
+
+def _wake(
+    session: Session, newest: dict[str, int], planned_seq: int, after_webhook_id: uuid.UUID | None
+) -> uuid.UUID | None:
+    """Wake a chunk of the lanes that subscribe to the keys; gives the last of it, None at the end."""
+    each = func.json_each_text if session.get_bind().dialect.name == "postgresql" else func.json_each
+    present = each(literal(newest, JSON())).table_valued("key", "value")
+    subscribed = select(col(Subscription.webhook_id), func.max(cast(present.c.value, BigInteger)).label("seq"))
+    subscribed = subscribed.join(present, col(Subscription.match_key) == present.c.key)
+    if after_webhook_id is not None:
+        subscribed = subscribed.where(col(Subscription.webhook_id) > after_webhook_id)
+    chunk = subscribed.group_by(col(Subscription.webhook_id)).order_by(col(Subscription.webhook_id))
+    ids = chunk.with_only_columns(col(Subscription.webhook_id))
+    last = session.scalars(ids.offset(_LANES_AT_ONCE - 1).limit(1)).one_or_none()
+    matched = chunk.limit(_LANES_AT_ONCE).cte("matched").prefix_with("MATERIALIZED")
+    sleeping = (
+        select(col(Lane.webhook_id), matched.c.seq, (col(Webhook.state) == State.ACTIVE).label("active"))
+        .join(matched, matched.c.webhook_id == col(Lane.webhook_id))
+        .join(Webhook, col(Webhook.id) == col(Lane.webhook_id))
+        .where(col(Lane.wake_seq) < matched.c.seq)
+        .order_by(col(Lane.webhook_id))
+        .with_for_update(of=Lane)
+        .cte("sleeping")
+        .prefix_with("MATERIALIZED")
+    )
+    drained = and_(col(Lane.cursor_seq) >= col(Lane.wake_seq), col(Lane.cursor_seq) < planned_seq)
+    session.execute(
+        update(Lane)
+        .where(col(Lane.webhook_id) == sleeping.c.webhook_id)
+        .values(
+            # nothing up to here concerned a lane that had done all that did: it need not read that again
+            cursor_seq=case((drained, planned_seq), else_=col(Lane.cursor_seq)),
+            wake_seq=sleeping.c.seq,
+            ready_at=case((and_(col(Lane.ready_at).is_(None), sleeping.c.active), clock.now()), else_=Lane.ready_at),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return last
+
+
+def _held(session: Session, leases: Iterable[Lease]) -> dict[Lease, Lane]:
+    """The lanes on which the leases still hold, locked; whoever has a newer epoch has taken the others over."""
+    by_webhook = {lease.webhook_id: lease for lease in leases}
+    locked = (
+        select(Lane)
+        .where(col(Lane.webhook_id).in_(by_webhook))
+        .order_by(col(Lane.webhook_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = {by_webhook[lane.webhook_id]: lane for lane in session.scalars(locked)}
+    return {
+        lease: lane
+        for lease, lane in found.items()
+        if (lane.lease_owner, lane.lease_epoch) == (lease.owner, lease.epoch)
+    }
+
+
+def _after(lane: Lane, work: Work) -> datetime.datetime | None:
+    """Note how the endpoint is, and say when the lane goes on."""
+    now = clock.now()
+    if any(attempt.outcome is Outcome.DELIVERED for attempt in work.attempts):
+        lane.last_ok_at = now
+    match work.outcome:
+        case Outcome.RETRY:
+            lane.fail_streak += 1
+            if not work.ours:
+                lane.first_fail_at = lane.first_fail_at or now
+            seconds = retry_in_seconds(lane.fail_streak, work.retry_after_seconds)
+            return now + datetime.timedelta(seconds=seconds)
+        case Outcome.GONE:
+            return None
+        case Outcome.DELIVERED | Outcome.REJECTED:
+            lane.fail_streak, lane.first_fail_at = 0, None
+    return now if lane.cursor_seq < lane.wake_seq else None

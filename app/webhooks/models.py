@@ -1,0 +1,169 @@
+"""A partner's webhook, what it wants, how far it has got, and the log of what was sent.
+
+None of these rows are facts about demands, so the ledger does not rebuild them; changes of a webhook are events that
+staff see.
+"""
+
+import datetime
+import enum
+import uuid
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    text,
+)
+from sqlmodel import Field
+
+from app import clock
+from app.fields import coded
+from app.tables import Table, Versioned, new_id
+from app.webhooks.answers import Outcome
+
+
+class State(enum.StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"  # by its organisation; keeps its place in the ledger
+    DISABLED = "disabled"  # by the tracker; keeps its place too
+
+
+class Webhook(Versioned, table=True):
+    """An endpoint of an organisation, and which events it wants."""
+
+    ledgered: ClassVar[bool] = False
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organization.id", index=True)
+    url: str = Field(max_length=2000)
+    description: str | None = Field(default=None, max_length=500)
+    types: list[str] = Field(default=[], sa_type=JSON)  # none: all
+    filters: dict[str, Any] = Field(default={}, sa_type=JSON)
+    state: State = Field(default=State.ACTIVE, sa_type=coded(State))
+    state_reason: str | None = Field(default=None, max_length=500)
+
+
+def _of_webhook(**options: Any) -> Any:
+    """A column that names the webhook which the row goes with."""
+    return Field(sa_column=Column(Uuid, ForeignKey("webhook.id", ondelete="CASCADE"), nullable=False, **options))
+
+
+def _seq(default: int | None = None, **options: Any) -> Any:
+    """A column with a place in the ledger."""
+    options = {"nullable": False, **options}
+    if default is None:
+        return Field(sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), **options))
+    return Field(default=default, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), **options))
+
+
+class WebhookSecret(Table, table=True):
+    """What signs the messages. While secrets rotate there are several, and each signs."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_secret"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    webhook_id: uuid.UUID = _of_webhook(index=True)
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime.datetime = Field(default_factory=lambda: clock.now())
+    expires_at: datetime.datetime | None = None  # the current one has no end
+
+
+class Subscription(Table, table=True):
+    """A key of events that wakes a webhook's lane; `selecting` says which keys those are."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_subscription"
+
+    match_key: str = Field(primary_key=True, max_length=120)
+    webhook_id: uuid.UUID = _of_webhook(primary_key=True, index=True)
+
+
+class Lane(Table, table=True):
+    """How far a webhook has got in the ledger; `lanes` tells its life."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_lane"
+    __table_args__ = (
+        Index(
+            "ix_webhook_lane_ready_at",
+            "ready_at",
+            postgresql_where=text("ready_at IS NOT NULL"),
+            sqlite_where=text("ready_at IS NOT NULL"),
+        ),
+        CheckConstraint("fail_streak >= 0", name="fail_streak"),
+    )
+
+    webhook_id: uuid.UUID = _of_webhook(primary_key=True)
+    cursor_seq: int = _seq()  # everything up to here was delivered, set aside, or not for it
+    wake_seq: int = _seq()  # nothing after this concerns it, as far as has been planned
+    ready_at: datetime.datetime | None = None  # when it may be claimed: work, a retry, or the end of a lease
+    lease_owner: str | None = Field(default=None, max_length=32)
+    lease_epoch: int = 0  # of the latest lease: whoever has an older one is late
+    fail_streak: int = 0
+    first_fail_at: datetime.datetime | None = None  # of the streak; failures that are our own do not count
+    last_ok_at: datetime.datetime | None = None
+
+
+class Attempt(Table, table=True):
+    """One POST and what came of it."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_attempt"
+    __table_args__ = (
+        Index("ix_webhook_attempt_webhook_id_id", "webhook_id", "id"),
+        Index("ix_webhook_attempt_event_id_webhook_id", "event_id", "webhook_id"),
+    )
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    webhook_id: uuid.UUID = _of_webhook()
+    event_id: uuid.UUID
+    seq: int = _seq()
+    started_at: datetime.datetime
+    duration_ms: int
+    outcome: Outcome = Field(sa_type=coded(Outcome))
+    status: int | None = None
+    error: str | None = Field(default=None, max_length=40)  # an `answers.Failure`
+    detail: str = Field(sa_type=Text)
+    remote_address: str | None = Field(default=None, max_length=45)
+    response_headers: dict[str, str] = Field(sa_type=JSON)
+    response_body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # as it came, 8 KiB at most
+
+
+class Reason(enum.StrEnum):
+    REJECTED = "rejected"  # the endpoint does not want this one
+    EXPIRED = "expired"  # it could not be delivered for too long
+
+
+class Undelivered(Table, table=True):
+    """An event that was given up for a webhook, so that those after it could go on."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_undelivered"
+
+    webhook_id: uuid.UUID = _of_webhook(primary_key=True)
+    seq: int = _seq(primary_key=True, autoincrement=False)
+    event_id: uuid.UUID
+    reason: Reason = Field(sa_type=coded(Reason))
+    set_aside_at: datetime.datetime
+
+
+class PlanProgress(Table, table=True):
+    """How far the ledger was read for whom it concerns: one row, whose lock lets one planner at a time."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_plan"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(default=1, primary_key=True)
+    seq: int = _seq()  # everyone whom an event up to here concerns has been woken
+    until_seq: int | None = _seq(nullable=True)  # of the batch under way
+    after_webhook_id: uuid.UUID | None = None  # within it, the webhooks up to here are done

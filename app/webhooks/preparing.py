@@ -1,0 +1,205 @@
+"""From claimed lanes to messages: what each webhook wants, has not had, and may see at this moment."""
+
+import datetime
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.audience import ledger_gate
+from app.accounts.models import Organization
+from app.fields import Audience
+from app.ledger.models import Event, Subject
+from app.ledger.reading import Gate, head, views
+from app.webhooks.lanes import GIVE_UP_AFTER, Claimed
+from app.webhooks.messages import Message, render
+from app.webhooks.models import Reason, State, Undelivered, Webhook, WebhookSecret
+from app.webhooks.selecting import Selection
+
+MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
+_EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over
+
+
+@dataclass(frozen=True)
+class Run:
+    """What there is to do on one lane: the messages, in their order."""
+
+    lane: Claimed
+    url: str
+    sealed_secrets: list[bytes]
+    messages: list[Message]
+    expired: list[Undelivered]
+    start_seq: int  # where the cursor stands before the first message
+    end_seq: int  # and after the last
+
+
+@dataclass(frozen=True)
+class _Reader:
+    webhook: Webhook
+    circle: Audience
+    sealed_secrets: list[bytes]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """As much of an event as choosing needs."""
+
+    seq: int
+    event_id: uuid.UUID
+    recorded_at: datetime.datetime
+    notice: bool
+    keys: frozenset[str]
+    shown_to: frozenset[Audience]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    lane: Claimed
+    reader: _Reader
+    events: list[_Candidate]
+    expired: list[_Candidate]
+    end_seq: int
+
+
+def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[Run]:
+    """Lanes of webhooks that are not active, or no longer there, have no run."""
+    readers = _readers(session, [lane.lease.webhook_id for lane in claimed])
+    lanes = [lane for lane in claimed if lane.lease.webhook_id in readers]
+    gates = {reader.circle: _gate(reader.circle) for reader in readers.values()}
+    candidates = _candidates(session, gates, [_span(lane) for lane in lanes])
+    choices = [_choose(lane, readers[lane.lease.webhook_id], candidates) for lane in lanes]
+    messages = _messages(session, gates, choices, api_url)
+    return [_run(choice, messages[choice.reader.circle]) for choice in choices]
+
+
+def _readers(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, _Reader]:
+    secrets: dict[uuid.UUID, list[bytes]] = defaultdict(list)
+    valid = or_(col(WebhookSecret.expires_at).is_(None), col(WebhookSecret.expires_at) > clock.now())
+    rows = select(WebhookSecret).where(col(WebhookSecret.webhook_id).in_(webhook_ids), valid)
+    for secret in session.scalars(rows.order_by(col(WebhookSecret.id).desc())):  # the newest signs first
+        secrets[secret.webhook_id].append(secret.sealed)
+    active = (
+        select(Webhook, col(Organization.reads))
+        .join(Organization, col(Organization.id) == col(Webhook.organization_id))
+        .where(col(Webhook.id).in_(webhook_ids), col(Webhook.state) == State.ACTIVE)
+    )
+    return {webhook.id: _Reader(webhook, reads, secrets[webhook.id]) for webhook, reads in session.execute(active)}
+
+
+def _gate(circle: Audience) -> Gate:
+    """What the webhooks of an organisation that reads this far may see, whoever set them up."""
+    return ledger_gate(Actor(role=None, audience=circle))
+
+
+def _span(lane: Claimed) -> tuple[int, int]:
+    return lane.cursor_seq + 1, min(lane.wake_seq, lane.cursor_seq + _EVENTS_AT_ONCE)
+
+
+def _candidates(
+    session: Session, gates: dict[Audience, Gate], spans: Sequence[tuple[int, int]]
+) -> dict[int, _Candidate]:
+    """The events of the spans, in their order, each read once for all lanes."""
+    if not spans:
+        return {}
+    wanted = or_(*(col(Event.seq).between(*span) for span in _merged(spans)))
+    columns = (col(Event.seq), col(Event.id), col(Event.recorded_at), col(Event.notice), col(Event.keys))
+    rows = session.execute(
+        select(*columns, *(gate.condition.label(f"shown_to_{circle}") for circle, gate in gates.items()))
+        .outerjoin(Subject, col(Subject.key) == col(Event.subject))
+        .where(wanted)
+        .order_by(col(Event.seq))
+    )
+    return {
+        seq: _Candidate(
+            seq,
+            event_id,
+            recorded_at,
+            notice,
+            frozenset(keys),
+            frozenset(circle for circle, yes in zip(gates, shown, strict=True) if yes),
+        )
+        for seq, event_id, recorded_at, notice, keys, *shown in rows
+    }
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -> _Choice:
+    """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
+    limit = 1 if lane.fail_streak else MESSAGES_AT_ONCE
+    selection = Selection.of(reader.webhook.types, reader.webhook.filters)
+    given_up = clock.now() - GIVE_UP_AFTER
+    first, last = _span(lane)
+    events: list[_Candidate] = []
+    expired: list[_Candidate] = []
+    for seq in range(first, last + 1):
+        event = candidates[seq]
+        if reader.circle not in event.shown_to or not selection.matches(event.keys, event.notice):
+            continue
+        if event.recorded_at < given_up:
+            expired.append(event)
+            continue
+        events.append(event)
+        if len(events) == limit:
+            return _Choice(lane, reader, events, expired, seq)
+    return _Choice(lane, reader, events, expired, last)
+
+
+def _messages(
+    session: Session, gates: dict[Audience, Gate], choices: Sequence[_Choice], api_url: str
+) -> dict[Audience, dict[int, Message]]:
+    """Each event is rendered once for all who see the same of it."""
+    epoch = head(session).epoch
+    wanted: dict[Audience, set[int]] = {circle: set() for circle in gates}
+    for choice in choices:
+        wanted[choice.reader.circle] |= {event.seq for event in choice.events}
+    return {
+        circle: {view.seq: render(view, api_url, epoch) for view in views(session, gate, _in_full(session, gate, seqs))}
+        for circle, gate in gates.items()
+        for seqs in [wanted[circle]]
+    }
+
+
+def _in_full(session: Session, gate: Gate, seqs: set[int]) -> Sequence[Event]:
+    images: Any = Event.images
+    statement = select(Event).outerjoin(Subject, col(Subject.key) == col(Event.subject))
+    statement = statement.where(gate.condition, col(Event.seq).in_(seqs)).options(defer(images, raiseload=True))
+    return session.scalars(statement).all() if seqs else []
+
+
+def _run(choice: _Choice, messages: dict[int, Message]) -> Run:
+    webhook = choice.reader.webhook
+    set_aside_at = clock.now()
+    return Run(
+        lane=choice.lane,
+        url=webhook.url,
+        sealed_secrets=choice.reader.sealed_secrets,
+        messages=[messages[event.seq] for event in choice.events],
+        expired=[
+            Undelivered(
+                webhook_id=webhook.id,
+                seq=event.seq,
+                event_id=event.event_id,
+                reason=Reason.EXPIRED,
+                set_aside_at=set_aside_at,
+            )
+            for event in choice.expired
+        ],
+        start_seq=choice.events[0].seq - 1 if choice.events else choice.end_seq,
+        end_seq=choice.end_seq,
+    )

@@ -1,0 +1,63 @@
+"""Questions about webhooks: an organisation sees its own, admins see all."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, true
+from sqlmodel import Session, col
+
+from app.accounts.actor import Actor
+from app.accounts.models import Organization
+from app.accounts.roles import Role
+from app.paging import Order, Page
+from app.problems import NotFound
+from app.webhooks import lanes
+from app.webhooks.models import Webhook
+from app.webhooks.schemas import WebhookQuery, WebhookRead
+
+
+def list_webhooks(session: Session, actor: Actor, query: WebhookQuery) -> Page[WebhookRead]:
+    order = Order([col(Webhook.id)], descending=True)
+    rows = session.execute(order.page(_shown_to(actor), query)).all()
+    items = [webhook_read(*row[:2]) for row in rows[: query.limit]]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def read_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> WebhookRead:
+    """Raises NotFound."""
+    return webhook_read(*_found(session, actor, webhook_id))
+
+
+def locked_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, str]:
+    """For a change, with the slug of its organisation. Raises NotFound."""
+    _found(session, actor, webhook_id)
+    lanes.hold(session, webhook_id)  # first, as the worker does
+    statement = _shown_to(actor).where(col(Webhook.id) == webhook_id).with_for_update(of=Webhook)
+    webhook, slug = session.execute(statement.execution_options(populate_existing=True)).one()
+    return webhook, slug
+
+
+def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
+    statement = select(func.count()).where(col(Webhook.organization_id) == organization_id)
+    found: int = session.execute(statement).scalar_one()
+    return found
+
+
+def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
+    return WebhookRead(**webhook.model_dump(exclude={"organization_id"}), organization=organization)
+
+
+def _found(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, str]:
+    found = session.execute(_shown_to(actor).where(col(Webhook.id) == webhook_id)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no webhook {webhook_id}.")
+    return found[0], found[1]
+
+
+def _shown_to(actor: Actor) -> Any:
+    statement = select(Webhook, col(Organization.slug))
+    return statement.join(Organization, col(Organization.id) == col(Webhook.organization_id)).where(_own(actor))
+
+
+def _own(actor: Actor) -> ColumnElement[bool]:
+    return true() if actor.may(Role.ADMIN) else col(Webhook.organization_id) == actor.organization_id

@@ -1,0 +1,66 @@
+"""Which events a webhook wants: its types and filters, as keys to match with the keys that events carry.
+
+Values of one word mean either; different words narrow together, as in the list of demands.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+EVERYTHING = "*"  # a key that all events have, as far as subscriptions go
+NOTICES = "notice"  # and one of the notices that something was taken from view
+FLAGS = ("disputed", "overdue", "stale", "no_response")
+# The scarcer the events that a word selects, the earlier it stands: the first that a webhook has wakes its lane.
+_ANCHORS = ("demand", "tag", "issuer", "body", "kind", "campaign", "status", "group")
+_LASTING = {"demand", "tag", "issuer", "body", "kind", "campaign"}  # words that no change of status makes untrue
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to compare an event with."""
+
+    types: frozenset[str]
+    words: Mapping[str, frozenset[str]]  # each needs one of its keys
+    without: frozenset[str]  # keys that must not be there
+
+    @classmethod
+    def of(cls, types: Sequence[str], filters: Mapping[str, Any]) -> "Selection":
+        words = {word: _keys(word, value) for word, value in filters.items() if value is not False}
+        without = frozenset(f"{word}:true" for word, value in filters.items() if value is False)
+        return cls(_keys("type", types), words, without)
+
+    def matches(self, keys: Collection[str], notice: bool) -> bool:
+        """Notices reach whoever may have been sent what was taken from view, whichever types they selected.
+
+        A demand may have left the filter since by its status, so that is not asked; what is no demand, as a source, has
+        been in events about many.
+        """
+        present = frozenset(keys)
+        if notice:
+            lasting = {word: wanted for word, wanted in self.words.items() if word in _LASTING}
+            about_a_demand = any(key.startswith("demand:") for key in present)
+            return not about_a_demand or _all_met(lasting, present)
+        if self.types and present.isdisjoint(self.types):
+            return False
+        return present.isdisjoint(self.without) and _all_met(self.words, present)
+
+
+def match_keys(types: Sequence[str], filters: Mapping[str, Any]) -> set[str]:
+    """The keys that wake the lane: every event that the selection matches has one of them."""
+    selection = Selection.of(types, filters)
+    anchor = next((selection.words[word] for word in _ANCHORS if word in selection.words), None)
+    return {NOTICES, *(anchor or selection.types or {EVERYTHING})}
+
+
+def planning_keys(keys: Collection[str], notice: bool) -> list[str]:
+    """The keys by which an event finds the subscriptions."""
+    return [*keys, EVERYTHING, *([NOTICES] if notice else [])]
+
+
+def _keys(word: str, value: Any) -> frozenset[str]:
+    values = ["true"] if value is True else value
+    return frozenset(f"{word}:{each}" for each in values)
+
+
+def _all_met(words: Mapping[str, frozenset[str]], present: frozenset[str]) -> bool:
+    return all(not wanted.isdisjoint(present) for wanted in words.values())

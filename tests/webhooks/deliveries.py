@@ -1,0 +1,62 @@
+"""A worker that delivers while a block lasts, and what to look at afterwards."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlmodel import SQLModel
+
+from app.database import Database
+from app.webhooks.delivering import Deliverer
+from tests.factories import API, made
+
+Row = Any
+
+
+@contextmanager
+def delivering(app: FastAPI, **settings: Any) -> Iterator[None]:
+    """A worker on the app's database. After the block, what came back has been noted."""
+    deliverer = Deliverer(
+        app.state.database,
+        app.state.vault,
+        app.state.settings.model_copy(update={"base_url": "http://test", **settings}),
+    )
+    started: threading.Event = threading.Event()
+    ending: list[Any] = []
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        ending.extend([asyncio.get_running_loop(), stop])
+        started.set()
+        await deliverer.run(stop)
+
+    worker = threading.Thread(target=lambda: asyncio.run(work()), name="worker")
+    worker.start()
+    try:
+        assert started.wait(10)
+        yield
+    finally:
+        loop, stop = ending
+        loop.call_soon_threadsafe(stop.set)
+        worker.join(30)
+        assert not worker.is_alive()
+
+
+def a_webhook(client: TestClient, url: str, **values: Any) -> dict[str, Any]:
+    """With its secret."""
+    return made(client, "webhooks", {"url": url, **values})
+
+
+def rows(database: Database, model: type[SQLModel]) -> list[Row]:
+    """In the order of their keys."""
+    table: Any = model
+    with database.read() as session:
+        return list(session.scalars(select(table).order_by(*table.__table__.primary_key)))
+
+
+__all__ = ["API", "a_webhook", "delivering", "rows"]
