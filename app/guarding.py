@@ -1,11 +1,14 @@
-"""What no request may carry: too long a body, or NUL characters in its address. Pure ASGI, ahead of everything."""
+"""What no request may carry, and what every answer says about keeping it. Pure ASGI, ahead of everything else."""
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import Malformed, Problem, TooLarge
 
 
 class Guard:
+    """Refuses a body over the limit and NUL characters in the address; tells caches what they may keep."""
+
     def __init__(self, app: ASGIApp, body_limit_bytes: int) -> None:
         self._app = app
         self._limit = body_limit_bytes
@@ -14,6 +17,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        send = _with_headers(scope, send)
         problem = self._refusal(scope)
         if problem:
             await problem.response()(scope, receive, send)
@@ -43,3 +47,19 @@ class Guard:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"A request body may have {self._limit} bytes at most.", limit_bytes=self._limit)
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    """An answer depends on who asks and is asked for anew; what a write answers, maybe a secret, is kept nowhere."""
+    keeping = "no-cache" if scope["method"] in ("GET", "HEAD") else "no-store"
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Cache-Control", keeping)
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.add_vary_header("Authorization")
+            headers.add_vary_header("Accept")
+        await send(message)
+
+    return send_with_headers

@@ -14,6 +14,7 @@ from app.accounts.audience import ledger_gate
 from app.database import Database
 from app.fields import Ref, Schema, Slug
 from app.ledger import reading
+from app.ledger.types import EventType
 from app.paging import Limit
 
 LONGEST_WAIT_SECONDS = 30
@@ -25,9 +26,7 @@ class FeedQuery(Schema):
         str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
     ] = ""
     limit: Limit = 50
-    types: Annotated[
-        list[Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]], Field(max_length=50, description="Event types.")
-    ] = []
+    types: Annotated[list[EventType], Field(max_length=50, description="Event types.")] = []
     campaign: Annotated[list[Slug], Field(max_length=50)] = []
     demand: Annotated[list[Ref], Field(max_length=50)] = []
     wait: Annotated[

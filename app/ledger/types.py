@@ -1,5 +1,9 @@
 """Every type of event, with what it tells. Only these can be recorded, so that readers can rely on the list."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
 EVENT_TYPES = {
     "body.created": "A body was added.",
     "body.revised": "What is recorded of a body was revised.",
@@ -41,3 +45,12 @@ EVENT_TYPES = {
     "webhook.disabled": "A webhook was disabled by the tracker.",
     "webhook.revised": "A webhook was revised.",
 }
+
+
+def _known(name: str) -> str:
+    if name not in EVENT_TYPES:
+        raise ValueError(f"there is no event type {name}")
+    return name
+
+
+EventType = Annotated[str, AfterValidator(_known), Field(max_length=60, examples=["demand.status_changed"])]
