@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from importlib import import_module
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from app import health, problems
 from app.accounts.api import router as accounts
@@ -58,6 +59,13 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     database.after_commit.append(app.state.bell.ring)
     problems.install(app)
     app.add_middleware(Guard, body_limit_bytes=settings.body_limit_bytes)
+    app.add_middleware(
+        CORSMiddleware,  # any page may read; writing from one is for its own server to do
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["Authorization", "If-None-Match"],
+        expose_headers=["ETag", "Link"],
+    )
     app.include_router(health.router)
     for router in SLICES:
         app.include_router(router, prefix=API)
