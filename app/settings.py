@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     base_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
         "http://127.0.0.1:8000", description="How readers reach this service; links are built from it."
     )
+    trusted_proxies: str = Field(
+        "", description="Proxies whose `X-Forwarded-For` and `-Proto` are believed, comma separated; `*` is any."
+    )
     secret_key: SecretStr | None = Field(
         None, description="Encrypts stored secrets; empty means one is made in the data directory. Back it up."
     )

@@ -1,0 +1,72 @@
+"""The command line: a file per command, read only when it is called, so that `demands --help` is quick."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = {
+    "serve": "Serve the API, its documentation and the start page.",
+    "work": "Deliver webhooks and keep time, beside any number of servers.",
+    "migrate": "Make the database, or bring it to the newest shape.",
+    "seed": "Load the first campaign, Nagorno-Karabakh.",
+    "keys": "Create, list and revoke API keys.",
+    "people": "Add people who sign in.",
+    "verify": "Check the ledger's chain, and that its events give today's tables.",
+    "backup": "Copy the database to a file, consistently, while it serves.",
+    "restore": "Put a backup in the database's place.",
+    "new-epoch": "Tell readers that the history before was restored from a backup.",
+    "doctor": "Check settings, database, clock and ledger, and say how to mend them.",
+}
+
+
+class Commands(TyperGroup):
+    """Loads a command when it is asked for, and explains the errors that can be expected."""
+
+    def list_commands(self, context: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: Any, name: str) -> Any:
+        if name not in COMMANDS:
+            return None
+        command = typer.main.get_command(_module(name).cli)
+        command.name = name
+        return command
+
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, context: Any) -> Any:
+        try:
+            return super().invoke(context)
+        except Exception as error:
+            explanation = _module("explaining").explained(error)
+            if explanation is None:
+                raise
+            typer.echo(f"demands: {explanation}", err=True)
+            raise typer.Exit(1) from error
+
+
+cli = typer.Typer(
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+)
+
+
+@cli.callback()
+def demands() -> None:
+    """Demand Tracker keeps account of what campaigns demand of institutions, and of what became of it.
+
+    Settings come from the environment (DEMANDS_...) and from a file .env; the README lists them.
+
+    Exit codes: 0 done, 1 refused or a problem found, 2 wrong usage.
+    """
+
+
+def main() -> None:
+    cli(prog_name="demands")
+
+
+def _module(command: str) -> Any:
+    return import_module(f"app.cli.{command.replace('-', '_')}")

@@ -1,0 +1,111 @@
+"""`demands keys`"""
+
+import datetime
+import sys
+import uuid
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlmodel import Session, col, or_, select
+
+from app import clock
+from app.accounts.actions import create_key, ensure_organization, revoke_key
+from app.accounts.models import Key
+from app.accounts.queries import list_keys
+from app.accounts.roles import Role
+from app.accounts.schemas import KeyNew, KeyRead, OrganizationNew
+from app.cli.explaining import Refused, checked
+from app.cli.opening import COMMAND_LINE, opened
+from app.fields import Audience
+from app.paging import MAX_LIMIT, PageQuery
+from app.settings import Settings
+
+COLUMNS = ("prefix", "role", "organization", "label", "created_at", "expires_at", "revoked_at", "last_used_at")
+
+cli = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Create, list and revoke API keys."
+)
+
+
+@cli.command()
+def create(
+    role: Annotated[Role, typer.Option(help="What the key may do; each role includes the ones before it.")],
+    organization: Annotated[
+        str, typer.Option(metavar="SLUG", help="Whose key it is; the organisation is made when it is new.")
+    ],
+    label: Annotated[str | None, typer.Option(help="What the key is for, to tell it from others.")] = None,
+    expires_in_days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Never, unless given.")] = None,
+) -> None:
+    """Make a key and print it, this once, on standard output.
+
+    Clients send it as `Authorization: Bearer KEY`. The roles are viewer, partner, campaigner, editor and admin.
+    """
+    expires_at = clock.now() + datetime.timedelta(days=expires_in_days) if expires_in_days else None
+    new = checked(KeyNew, role=role, organization=organization, label=label, expires_at=expires_at)
+    # staff assess in public, under their organisation's name; whom partners work for is for themselves to say
+    audience = Audience.PUBLIC if role.is_staff else Audience.STAFF
+    checked(OrganizationNew, slug=organization, name=organization, audience=audience)
+    with opened(Settings()) as database, database.write() as session:
+        ensure_organization(session, COMMAND_LINE, organization, audience=audience)
+        session.flush()
+        made = create_key(session, COMMAND_LINE, new)
+    until = f", until {made.expires_at:%Y-%m-%d}" if made.expires_at else ""
+    typer.echo(f"A key with the role {role.value} of {organization}{until}. It is shown only now:", err=True)
+    typer.echo(made.key)
+
+
+@cli.command("list")
+def list_() -> None:
+    """Show the keys, newest first, without their secrets; as tab-separated lines where nobody is looking."""
+    with opened(Settings()) as database, database.read() as session:
+        keys = _all(session)
+    rows = [[_word(getattr(key, name)) for name in COLUMNS] for key in keys]
+    if not sys.stdout.isatty():
+        for row in [list(COLUMNS), *rows]:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*(name.replace("_", " ") for name in COLUMNS), box=None)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+@cli.command()
+def revoke(key: Annotated[str, typer.Argument(help="Its prefix, as the list shows it, or its id.")]) -> None:
+    """End a key for good. Revoking it again changes nothing."""
+    with opened(Settings()) as database, database.write() as session:
+        found = _find(session, key)
+        revoke_key(session, COMMAND_LINE, found.id)
+    typer.echo(f"The key {found.prefix} is revoked.", err=True)
+
+
+def _all(session: Session) -> list[KeyRead]:
+    query = PageQuery(limit=MAX_LIMIT)
+    page = list_keys(session, query)
+    keys = page.items
+    while page.next_cursor:
+        page = list_keys(session, PageQuery(limit=MAX_LIMIT, cursor=page.next_cursor))
+        keys += page.items
+    return keys
+
+
+def _find(session: Session, named: str) -> Key:
+    """By prefix or id; whoever pastes the whole key means it too."""
+    parts = named.split("_")
+    prefix = parts[1] if len(parts) == 3 else named
+    try:
+        by_id = [col(Key.id) == uuid.UUID(named)]
+    except ValueError:
+        by_id = []
+    found = session.exec(select(Key).where(or_(col(Key.prefix) == prefix, *by_id))).first()
+    if found is None:
+        raise Refused(f"There is no key {prefix}; `demands keys list` shows them.")
+    return found
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime.datetime) else str(value)

@@ -1,0 +1,138 @@
+"""`demands serve`"""
+
+import errno
+import gc
+import signal
+import socket
+from functools import partial
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from sqlmodel import Session, select
+from uvicorn.supervisors import Multiprocess
+
+from app import migrating, seeding
+from app.accounts.models import Key
+from app.accounts.roles import Role
+from app.campaigns.models import Campaign
+from app.cli import demo_key, progress
+from app.cli.explaining import Refused
+from app.cli.opening import connected, keep_logs, must_be_migrated
+from app.database import Database
+from app.main import create_app
+from app.settings import Settings
+
+GRACE_SECONDS = 5  # for requests that are under way when the server is told to stop
+
+cli = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@cli.command()
+def serve(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Load the first campaign if there is none, and make an editor's key.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes answer requests.")] = 1,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave webhooks and timekeeping to `demands work`.")
+    ] = False,
+) -> None:
+    """Serve the API, its documentation and the start page.
+
+    On SQLite this makes and migrates the database and does the work of `demands work` too. On PostgreSQL run
+    `demands migrate` first, and `demands work` beside any number of servers.
+    """
+    settings = Settings()
+    keep_logs(settings)
+    listening = _listen(host, port)
+    address = f"http://{host if ':' not in host else f'[{host}]'}:{listening.getsockname()[1]}"
+    if "base_url" not in settings.model_fields_set:
+        settings.base_url = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  # this is where it is not left
+    with connected(settings) as database:
+        _prepare(database)
+        _introduce(database, settings, demo)
+    with_worker = settings.is_sqlite and not no_worker
+    if not settings.is_sqlite and not no_worker:
+        typer.echo("Webhooks and deadlines are the work of `demands work`; run one beside this.")
+    _run(settings, listening, workers, with_worker)
+
+
+def application(settings: Settings, with_worker: bool) -> FastAPI:
+    """What each process serves."""
+    keep_logs(settings)
+    return create_app(settings, with_worker=with_worker)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Before anything else, so that a second start on one port touches nothing."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Refused(f"Port {port} on {host} is taken; choose another with --port.") from None
+        raise Refused(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+    listening.set_inheritable(True)
+    return listening
+
+
+def _prepare(database: Database) -> None:
+    """On PostgreSQL other servers may still run the version before, so there it is for the operator to migrate."""
+    if database.is_sqlite and migrating.current_revision(database) != migrating.newest_revision():
+        migrating.migrate(database)
+    must_be_migrated(database)
+
+
+def _introduce(database: Database, settings: Settings, demo: bool) -> None:
+    """Tell whoever starts it how to get in."""
+    if demo:
+        with database.read() as session:
+            is_empty = session.exec(select(Campaign)).first() is None
+        if is_empty:
+            with progress.bar("Loading the first campaign") as step:
+                seeding.load(database, progress=step)
+        typer.echo(f"Demo editor's key: {demo_key.ensure(database, settings)}")
+        return
+    with database.read() as session:
+        has_admin = _has_admin(session)
+    if not has_admin:
+        typer.echo("There is no admin yet. Make the first one's key, while this runs, with:")
+        typer.echo("  demands keys create --role admin --organization SLUG")
+
+
+def _has_admin(session: Session) -> bool:
+    return session.exec(select(Key).where(Key.role == Role.ADMIN, Key.revoked_at == None)).first() is not None  # noqa: E711
+
+
+def _run(settings: Settings, listening: socket.socket, workers: int, with_worker: bool) -> None:
+    config = uvicorn.Config(
+        partial(application, settings, with_worker),
+        factory=True,
+        workers=workers,
+        loop="auto",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    typer.echo(f"Demand Tracker serves on {settings.base_url} (Ctrl-C stops it).")
+    if workers > 1:
+        Multiprocess(config, sockets=[listening]).run()
+        return
+    # uvicorn repeats the signal that stopped it once it has stopped
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, _leave)
+    config.load_app()
+    gc.freeze()  # what is there now stays for good, so collecting need not look at it again
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,86 @@
+"""What the tracker does by itself: it delivers to webhooks, records what time changes, and forgets old answers.
+
+Any number of workers may run on one database: deliveries are leased, and what time changes is recorded once.
+"""
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import delete, select, tuple_
+from sqlmodel import col
+
+from app import clock
+from app.accounts.models import Answer
+from app.database import Database
+from app.demands import timekeeping
+from app.settings import Settings
+from app.vault import Vault
+from app.webhooks.delivering import Deliverer
+
+log = logging.getLogger(__name__)
+
+TICK = datetime.timedelta(seconds=30)
+PRUNE = datetime.timedelta(hours=1)
+PAUSE_AFTER_A_CRASH = datetime.timedelta(seconds=5)
+CHUNK = 500  # answers forgotten in one transaction, so that nobody waits long for it
+
+
+async def run(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> None:
+    """Works until `stop` is set."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_deliver(database, vault, settings, stop))
+        group.create_task(_repeat("keeping time", lambda: timekeeping.tick(database), _until_the_next_tick, stop))
+        forgetting = _repeat("forgetting answers", lambda: forget_answers(database, settings), lambda: PRUNE, stop)
+        group.create_task(forgetting)
+
+
+def forget_answers(database: Database, settings: Settings) -> int:
+    """Drop the answers to idempotency keys that are past their time; returns how many."""
+    before = clock.now() - datetime.timedelta(hours=settings.idempotency_hours)
+    forgotten = 0
+    while chunk := _forget_some(database, before):
+        forgotten += chunk
+    return forgotten
+
+
+def _forget_some(database: Database, before: datetime.datetime) -> int:
+    key = tuple_(col(Answer.actor), col(Answer.key))
+    old = select(col(Answer.actor), col(Answer.key)).where(col(Answer.created_at) < before).limit(CHUNK)
+    with database.write() as session:
+        return session.connection().execute(delete(Answer).where(key.in_(old))).rowcount
+
+
+async def _deliver(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await Deliverer(database, vault, settings).run(stop)
+        except Exception:
+            log.exception("Delivering crashed; it starts again.")
+            await _wait(stop, PAUSE_AFTER_A_CRASH)
+
+
+async def _repeat(
+    what: str, once: Callable[[], object], pause: Callable[[], datetime.timedelta], stop: asyncio.Event
+) -> None:
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(once)
+        except Exception:
+            log.exception("A pass of %s failed; the next one tries again.", what)
+        await _wait(stop, pause())
+
+
+def _until_the_next_tick() -> datetime.timedelta:
+    """Half a minute, or until the day turns, if that is sooner."""
+    now = clock.now()
+    midnight = datetime.datetime.combine(now.date() + datetime.timedelta(days=1), datetime.time(), datetime.UTC)
+    return min(TICK, midnight - now)
+
+
+async def _wait(stop: asyncio.Event, pause: datetime.timedelta) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), pause.total_seconds())
+    except TimeoutError:
+        return
