@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app import clock
-from tests.factories import API, a_source
+from tests.factories import API, a_body, a_campaign, a_kind, a_source
 
 
 @pytest.fixture
@@ -20,6 +20,16 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(clock, "now", lambda: now)
 
     return set_clock
+
+
+@pytest.fixture
+def common(ada: TestClient) -> dict[str, Any]:
+    """What many demands can have in common: `a_draft(ada, **common)` is one request where `a_draft(ada)` is four."""
+    return {
+        "campaign": a_campaign(ada)["slug"],
+        "kind": a_kind(ada)["slug"],
+        "targets": [{"body": a_body(ada)["slug"], "role": "decides"}],
+    }
 
 
 @pytest.fixture

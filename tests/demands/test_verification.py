@@ -1,0 +1,197 @@
+"""Met and reversed are claimed until a second person, with a source that no target issued, confirms them."""
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from tests.factories import API, a_body, a_demand, a_draft, a_source, change, made, read
+from tests.racing import at_once
+
+
+def verify(client, change_id):
+    return client.put(f"{API}/status-changes/{change_id}/verification", json={"verification": "verified"})
+
+
+def changes_of(client, ref):
+    """Newest first."""
+    return client.get(f"{API}/demands/{ref}/status-changes").json()["items"]
+
+
+def events(client, type):
+    return client.get(f"{API}/events", params={"types": type}).json()["items"]
+
+
+@pytest.fixture
+def a_person(app, portal, client_for):
+    """Makes clients that act for one person, each with a key of its own."""
+    admin = client_for("admin")
+
+    def client(email):
+        key = made(admin, "keys", {"role": "editor", "organization": "ada-org", "person": email})
+        client = TestClient(app, headers={"Authorization": f"Bearer {key['key']}"})
+        client.portal = portal
+        return client
+
+    def a_person(email, keys=1):
+        made(admin, "people", {"email": email, "name": "A. Person", "organization": "ada-org", "role": "editor"})
+        return [client(email) for _ in range(keys)]
+
+    return a_person
+
+
+@pytest.mark.parametrize("status", ["met", "reversed"])
+def test_what_is_met_or_reversed_is_claimed_until_a_second_person_confirms_it(ada, bob, client, status):
+    ref = a_demand(ada, status)["ref"]
+    claimed = changes_of(client, ref)[0]
+    assert (claimed["verification"], claimed["verified_at"], claimed["verified_by"]) == ("claimed", None, None)
+    assert read(client, ref)["verification"] == "claimed"
+
+    verified = verify(bob, claimed["id"])
+
+    assert (verified.status_code, verified.json()["verification"]) == (200, "verified")
+    assert verified.json()["verified_by"] == "ada-org"
+    assert verified.json()["verified_at"] > claimed["recorded_at"]
+    assert read(client, ref)["verification"] == "verified"
+    assert changes_of(client, ref)[0] == verified.json()
+    (event,) = events(client, "demand.status_verified")
+    assert (event["demand"], event["data"]["change"]["id"]) == (ref, claimed["id"])
+
+
+def test_other_statuses_have_nothing_to_verify(ada, bob):
+    ref = a_draft(ada)["ref"]
+    moved = change(ada, ref, "in_progress")
+
+    refused = verify(bob, moved["id"])
+
+    assert (moved["verification"], read(ada, ref)["verification"]) == (None, None)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verifiable")
+
+
+def test_whoever_recorded_a_change_cannot_verify_it(ada, bob):
+    ref = a_draft(ada)["ref"]
+    met = change(ada, ref, "met")
+
+    refused = verify(ada, met["id"])
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verifiable")
+    assert changes_of(ada, ref)[0] == met
+    assert verify(bob, met["id"]).status_code == 200
+
+
+def test_a_second_key_of_the_same_person_is_no_second_person(a_person):
+    ada, ada_elsewhere = a_person("ada@example.org", keys=2)
+    (bob,) = a_person("bob@example.org")
+    met = change(ada, a_draft(ada)["ref"], "met")
+
+    refused = verify(ada_elsewhere, met["id"])
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verifiable")
+    assert verify(bob, met["id"]).status_code == 200
+
+
+def test_verifying_is_for_editors(ada, client, client_for):
+    met = change(ada, a_demand(ada)["ref"], "met")
+    clients = [client, *map(client_for, ("viewer", "partner", "campaigner"))]
+
+    answers = [verify(one, met["id"]).status_code for one in clients]
+
+    assert answers == [401, 403, 403, 403]
+    assert verify(client_for("editor", "other-org"), met["id"]).json()["verified_by"] == "other-org"
+
+
+def test_sources_that_a_target_issued_do_not_suffice_until_another_supports(ada, bob):
+    targets = [a_body(ada)["slug"], a_body(ada)["slug"]]
+    ref = a_draft(ada, targets=[{"body": body, "role": "decides"} for body in targets])["ref"]
+    own = [a_source(ada, issued_by=[body])["slug"] for body in targets]
+    met = change(ada, ref, "met", citations=[{"source": source, "stance": "supports"} for source in own])
+
+    def add(stance, **values):
+        citation = {"source": a_source(ada, issued_by=[a_body(ada)["slug"]])["slug"], "stance": stance, **values}
+        made(ada, f"demands/{ref}/citations", citation)
+
+    refused = [verify(bob, met["id"])]
+    add("supports")  # of the demand, not of the change
+    add("context", status_change=met["id"])
+    add("states", status_change=met["id"])
+    refused.append(verify(bob, met["id"]))
+    add("supports", status_change=met["id"])
+    verified = verify(bob, met["id"])
+
+    assert [(r.status_code, r.json()["type"]) for r in refused] == [(409, "/problems/not-verifiable")] * 2
+    assert "not be issued by a target" in refused[0].json()["detail"]
+    assert (verified.status_code, read(ada, ref)["verification"]) == (200, "verified")
+
+
+def test_verifying_an_earlier_change_leaves_the_standing_one_claimed(ada, bob):
+    ref = a_draft(ada)["ref"]
+    met = change(ada, ref, "met")
+    change(ada, ref, "reversed")
+
+    verify(bob, met["id"])
+
+    assert [c["verification"] for c in changes_of(ada, ref)] == ["claimed", "verified", None]
+    assert read(ada, ref)["verification"] == "claimed"
+
+
+def test_a_verified_status_that_is_left_says_nothing_of_the_next(ada, bob):
+    ref = a_draft(ada)["ref"]
+    verify(bob, change(ada, ref, "met")["id"])
+
+    change(ada, ref, "partially_met", kind="correction")
+    corrected = read(ada, ref)["verification"]
+    change(ada, ref, "met", kind="correction")
+
+    assert (corrected, read(ada, ref)["verification"]) == (None, "claimed")
+
+
+def test_verifying_again_changes_nothing(ada, bob, client_for, ledger_end):
+    met = change(ada, a_draft(ada)["ref"], "met")
+    other = client_for("editor", "other-org")
+    first = verify(bob, met["id"])
+    before = ledger_end()
+
+    again = [verify(editor, met["id"]) for editor in (bob, other, ada)]
+
+    assert [(answer.status_code, answer.json()) for answer in again] == [(200, first.json())] * 3
+    assert ledger_end() == before
+
+
+def test_of_two_who_verify_at_once_one_is_named(ada, bob, client_for):
+    met = change(ada, a_draft(ada)["ref"], "met")
+    other = client_for("editor", "other-org")
+
+    answers = at_once([lambda: verify(bob, met["id"]), lambda: verify(other, met["id"])])
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert len(events(ada, "demand.status_verified")) == 1
+
+
+def test_a_change_that_is_not_there_is_not_found(ada):
+    unknown = verify(ada, "019aa1b2-0000-7000-8000-000000000000")
+    malformed = verify(ada, "1")
+
+    assert (unknown.status_code, malformed.status_code) == (404, 422)
+
+
+def test_there_is_no_other_word_than_verified(ada, bob):
+    met = change(ada, a_draft(ada)["ref"], "met")
+
+    refused = bob.put(f"{API}/status-changes/{met['id']}/verification", json={"verification": "claimed"})
+
+    assert refused.status_code == 422
+
+
+def test_the_database_itself_refuses_what_cannot_be(ada, bob, database):
+    verify(bob, change(ada, a_draft(ada)["ref"], "met")["id"])
+
+    for statement in (
+        "UPDATE status_change SET verified_by = author WHERE to_status = 'met'",
+        "UPDATE status_change SET verification = NULL, verified_at = NULL WHERE to_status = 'met'",
+        "UPDATE status_change SET verified_at = NULL WHERE to_status = 'met'",
+        "UPDATE status_change SET verification = 'claimed' WHERE to_status = 'open'",
+        "UPDATE demand SET verification = NULL",
+    ):
+        with pytest.raises(IntegrityError), database.engine.begin() as connection:
+            connection.execute(text(statement))
