@@ -124,6 +124,8 @@ def _shown(gate: Gate) -> Select[Event]:
 
 
 def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
+    if event.notice:
+        hidden = hidden - {event.subject}  # it has to name what it tells of, and says no more
     actor = event.actor if circle is Audience.STAFF else {"organization": event.actor.get("organization")}
     return EventView(
         seq=event.seq,
