@@ -70,7 +70,7 @@ class Wire(ResponseHandler):
             self._payload.set_exception(aiohttp.ClientPayloadError("garbage"))
 
     def close(self) -> None:
-        """At once: a polite end waits for a peer that may never read what is still unsent."""
+        """At once: a polite end of TLS waits half a minute for a peer that says nothing."""
         self.abort()
 
 

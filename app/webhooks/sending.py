@@ -1,6 +1,7 @@
 """One attempt: a signed POST, from the lookup of the name to the last byte, within one deadline.
 
-httpx speaks through aiohttp's connections, because its own pool slows down with the number of hosts.
+httpx speaks through aiohttp's connections, because its own pool slows down with the number of hosts. Its client is left
+out: what it adds to the transport (cookies, redirects, proxies, a log of every URL) is what must not happen here.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -92,7 +92,13 @@ class Sender:
         self._policy = policy
         self._lookup = lookup
         self._tls = tls or trusted_authorities()
-        self._user_agent = user_agent
+        self._headers = {
+            "accept": "*/*",
+            "accept-encoding": "identity",
+            "connection": "keep-alive",
+            "content-type": "application/json",
+            "user-agent": user_agent,
+        }
         self._connection_life_seconds = connection_life_seconds
 
     async def __aenter__(self) -> Self:
@@ -101,20 +107,13 @@ class Sender:
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=BODY_LIMIT_BYTES
         )
-        self._client = httpx.AsyncClient(
-            transport=AiohttpTransport(verify=self._tls, trust_env=False, client=session),
-            headers={"user-agent": self._user_agent, "accept-encoding": "identity"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept
-            follow_redirects=False,
-            trust_env=False,
-            timeout=None,  # noqa: S113  # the deadline of `post` covers everything
-        )
+        self._transport = AiohttpTransport(verify=self._tls, trust_env=False, client=session)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
         self._names.close()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float = 15.0) -> Answer:
@@ -140,8 +139,10 @@ class Sender:
         self, exchange: Exchange, into: _Response, url: str, headers: Mapping[str, str], body: bytes
     ) -> None:
         current_exchange.set(exchange)
-        request = self._client.build_request("POST", url, headers=_allowed(headers), content=body)
-        response = await self._client.send(request, stream=True)
+        request = httpx.Request("POST", url, headers=self._headers | _allowed(headers), content=body)
+        if request.url.scheme not in {"http", "https"}:
+            raise httpx.UnsupportedProtocol("the URL does not begin with https://")
+        response = await self._transport.handle_async_request(request)
         exchange.doing = "reading the answer"
         into.status, into.headers = response.status_code, response.headers
         try:
@@ -168,8 +169,7 @@ def trusted_authorities() -> ssl.SSLContext:
 
 
 def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
-    allowed = {name.lower(): value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
-    return {"content-type": "application/json"} | allowed
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
 
 
 def _answer(exchange: Exchange, response: _Response, failure: _Reason | None, seconds: float) -> Answer:

@@ -5,7 +5,6 @@ A path of three digits is answered with that status; the other behaviours stand 
 """
 
 import asyncio
-import contextlib
 import gzip
 import itertools
 import socket
@@ -70,34 +69,36 @@ class Receiver:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._talks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=self._tls, backlog=1024)
+        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls, backlog=1024)
         self.port: int = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
+        # asyncio forgets to close what it is accepting while the server closes
+        while len(asyncio.all_tasks()) > 1 + len(self._talks):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         server.close()
-        for talk in self._talks:
+        for talk, writer in self._talks.items():
             talk.cancel()
+            writer.transport.abort()
         await asyncio.gather(*self._talks, return_exceptions=True)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._talks.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        connection = self.connections
+        talk = asyncio.create_task(self._talk(reader, writer, self.connections))
+        self._talks[talk] = writer
+        talk.add_done_callback(self._talks.pop)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         try:
             for turn in itertools.count(1):
                 request = await self._read(reader, connection, turn)
                 await self._behave(request, writer)
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # they hung up, or the test is over
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # they hung up
         finally:
             writer.transport.abort()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            self._talks.discard(task)
 
     async def _read(self, reader: asyncio.StreamReader, connection: int, turn: int) -> Received:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -190,7 +191,6 @@ writes("busy-until", answer(503, b"", "Retry-After: Fri, 31 Dec 2100 23:59:59 GM
 writes("cookie", answer(200, b"", "Set-Cookie: session=1; Path=/"))
 writes("nul", answer(200, b"a\0b\xff\xf0\x9f\xa6\x8a"))
 writes("eight-kibibytes", answer(200, b"x" * 8192))
-writes("two-answers", answer(200, b"first") + answer(410, b"second"))
 writes("switch", answer(101, b"", "Upgrade: chess", "Connection: upgrade"))
 writes("early-hints", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3 + answer(204))
 writes("bad-chunking", CHUNKED + b"5\r\nhello\r\nzzz\r\nworld\r\n")
@@ -225,6 +225,22 @@ async def bad_chunking_later(request: Received, writer: asyncio.StreamWriter) ->
 @behaviour
 async def hang(request: Received, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
+
+
+_promptable: list[asyncio.StreamWriter] = []
+
+
+@behaviour
+async def promptable(request: Received, writer: asyncio.StreamWriter) -> None:
+    _promptable.append(writer)
+    writer.write(answer(200))
+
+
+@behaviour
+async def prompt(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answers once more, unasked, on the connection of the latest request for `promptable`; then this request."""
+    _promptable.pop().write(answer(410))
+    writer.write(answer(204))
 
 
 @behaviour

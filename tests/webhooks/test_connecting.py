@@ -1,5 +1,7 @@
 """Where a connection may lead, and what is said when none comes about."""
 
+import asyncio
+import contextlib
 import errno
 import socket
 import threading
@@ -183,3 +185,31 @@ def test_an_endpoint_that_does_not_speak_tls_is_told_so(run):
 
     assert answer.error is Failure.TLS
     assert answer.detail.startswith("No TLS connection")
+
+
+def test_a_tls_connection_that_is_given_up_ends_at_once_though_the_other_side_says_nothing(run):
+    for_server, trusting = certificate_for("silent.example")
+
+    async def give_up(listening):
+        url = f"https://silent.example:{listening.getsockname()[1]}/"
+        silent = asyncio.create_task(asyncio.to_thread(accept_and_say_nothing, listening))
+        async with Sender(LOOPBACK_OPENED, tls=trusting, lookup=lambda host: LOOPBACK) as sender:
+            answer = await sender.post(url, {}, b"{}", 0.3)
+            await asyncio.to_thread(read_to_its_end, await silent)
+            return answer
+
+    def accept_and_say_nothing(listening):
+        connection, _ = listening.accept()
+        return for_server.wrap_socket(connection, server_side=True)
+
+    def read_to_its_end(connection):
+        with socket.socket(fileno=connection.detach()) as beneath_tls:
+            beneath_tls.settimeout(5.0)
+            with contextlib.suppress(ConnectionResetError):
+                while beneath_tls.recv(65536):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answer = run(give_up(listening))
+
+    assert answer.error is Failure.TIMEOUT

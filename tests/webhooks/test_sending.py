@@ -155,10 +155,12 @@ def test_a_header_that_cannot_be_sent_is_an_answer_and_injects_nothing(receiver,
 
 
 def test_no_cookie_comes_back_and_a_connection_is_used_again(receiver, run):
+    url = receiver.url("/cookie").replace("127.0.0.1", "partner.example")
+
     async def twice():
-        async with Sender(LOOPBACK_OPENED, tls=AUTHORITIES) as sender:
-            await sender.post(receiver.url("/cookie"), {}, BODY)
-            await sender.post(receiver.url("/cookie"), {}, BODY)
+        async with Sender(LOOPBACK_OPENED, tls=AUTHORITIES, lookup=lambda host: [ip_address("127.0.0.1")]) as sender:
+            await sender.post(url, {}, BODY)
+            await sender.post(url, {}, BODY)
 
     run(twice())
 
@@ -181,11 +183,33 @@ def test_a_kept_connection_that_had_begun_to_answer_is_not_tried_again(receiver,
     assert len(receiver.requests) == 2
 
 
-def test_an_answer_that_nobody_had_asked_for_is_not_taken_for_the_next(receiver, run):
-    first, second = run(posts(receiver.url("/two-answers"), 2))
+def test_of_two_kept_connections_that_died_not_the_second_is_tried_but_a_new_one(receiver, run):
+    url = receiver.url("/dies-when-kept")
 
-    assert (first.status, second.status) == (200, 200)
-    assert [received.connection for received in receiver.requests] == [1, 2]
+    async def twice_at_once_then_again():
+        async with Sender(LOOPBACK_OPENED, tls=AUTHORITIES) as sender:
+            await asyncio.gather(*(sender.post(url, {}, BODY) for _ in range(2)))
+            return await sender.post(url, {}, BODY)
+
+    answer = run(twice_at_once_then_again())
+
+    assert outcome_of(answer) is Outcome.DELIVERED
+    assert (receiver.requests[-1].connection, len(receiver.requests)) == (3, 4)
+
+
+def test_an_answer_that_nobody_had_asked_for_is_not_taken_for_the_next(receiver, run):
+    other_host = receiver.url("/prompt").replace("127.0.0.1", "localhost")
+
+    async def three():
+        async with Sender(LOOPBACK_OPENED, tls=AUTHORITIES, lookup=lambda host: [ip_address("127.0.0.1")]) as sender:
+            await sender.post(receiver.url("/promptable"), {}, BODY)
+            await sender.post(other_host, {}, BODY)
+            return await sender.post(receiver.url("/promptable"), {}, BODY)
+
+    answer = run(three())
+
+    assert answer.status == 200
+    assert [received.connection for received in receiver.requests] == [1, 2, 3]
 
 
 def test_an_endpoint_that_hangs_delays_no_other(receiver, run):
