@@ -1,4 +1,4 @@
-"""What no request may carry, and what every answer says about keeping it. Pure ASGI, ahead of everything else."""
+"""What no request may carry, and what every answer has. Pure ASGI, ahead of everything else."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         send = _with_headers(scope, send)
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         problem = self._refusal(scope)
         if problem:
             await problem.response()(scope, receive, send)
@@ -47,6 +49,17 @@ class Guard:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"A request body may have {self._limit} bytes at most.", limit_bytes=self._limit)
+
+
+def _without_body(send: Send) -> Send:
+    """HEAD is answered as GET is, but for the body (RFC 9110, section 9.3.2)."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:
