@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
 from app.accounts.audience import ledger_gate
 from app.demands.models import Demand
 from app.demands.reads import HistoryEntry
 from app.ledger import reading
-from app.paging import Page, PageQuery, decode, encode
+from app.ledger.models import Event
+from app.paging import Page, PageQuery, decode, digest, encode
 
 NEWEST = 200
 
@@ -27,8 +28,8 @@ def of_demand(
 
 def list_history(session: Session, actor: Actor, demand: Demand, query: PageQuery) -> Page[HistoryEntry]:
     """One page, newest first."""
-    scope = f"{query.scope}{demand.ref}"
-    before = int(decode(query.cursor, scope, 1)[0]) if query.cursor else None
+    scope = digest([query.scope, "history", demand.ref])
+    before = decode(query.cursor, scope, [col(Event.seq)])[0] if query.cursor else None
     entries = of_demand(session, actor, demand.ref, query.limit + 1, before)
     more = len(entries) > query.limit
     entries = entries[: query.limit]
@@ -74,6 +75,13 @@ def _reading(data: dict[str, Any]) -> str:
     return f"{indicator['name']}: {reading['value']}{target} {indicator['unit']} on {reading['on']}"
 
 
+def _cited(data: dict[str, Any]) -> str:
+    citation = data["citation"]
+    if citation is None:
+        return "Evidence added; its source was taken from view since."
+    return f"Evidence added ({citation['stance']}): {citation['source']['title']}"
+
+
 def _words(code: str) -> str:
     return code.replace("_", " ")
 
@@ -95,9 +103,7 @@ _TELLERS: dict[str, Teller] = {
     "demand.milestone_planned": lambda data: f"Planned step: {data['milestone']['title']}",
     "demand.milestone_revised": lambda data: f"Revised step: {data['milestone']['title']}",
     "demand.milestone_reached": lambda data: f"Step done: {data['milestone']['title']}",
-    "demand.cited": lambda data: (
-        f"Evidence added ({data['citation']['stance']}): {data['citation']['source']['title']}"
-    ),
+    "demand.cited": _cited,
     "demand.related": lambda data: "Tied to another demand.",
     "demand.overdue": lambda data: f"The deadline of {data['demand']['deadline']} has passed.",
     "demand.due_soon": lambda data: f"Due by {data['demand']['deadline']}.",

@@ -14,6 +14,7 @@ from app.ledger.models import Event, Head, Subject
 from app.problems import Gone, invalid
 
 START = ("", "0")
+RECONSIDERED = {"title", "asks", "counts_as_met", "targets", "issuers", "tags"}  # while a demand is a draft
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def newest_about(session: Session, gate: Gate, subject: str, limit: int, before:
 
 
 def views(session: Session, gate: Gate, events: Sequence[Event]) -> list[EventView]:
-    """As the gate's circle sees them: without what names a source or an organisation that was taken from its view."""
+    """As the gate's circle sees them: without what names a source, organisation or demand that is not in its view."""
     hidden = _hidden(session, gate.circle, events)
     return [_view(event, gate.circle, hidden) for event in events]
 
@@ -127,6 +128,9 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
     if event.notice:
         hidden = hidden - {event.subject}  # it has to name what it tells of, and says no more
     actor = event.actor if circle is Audience.STAFF else {"organization": event.actor.get("organization")}
+    data = _without(event.data, hidden)
+    if data and event.visible_to and event.visible_to not in circle.sees:
+        data = _as_shown_since(data)
     return EventView(
         seq=event.seq,
         id=event.id,
@@ -136,8 +140,15 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
         campaign=event.campaign,
         demand=event.demand,
         audience=event.audience,
-        data=_without(event.data, hidden) if event.data is not None else None,
+        data=data,
     )
+
+
+def _as_shown_since(data: dict[str, Any]) -> dict[str, Any]:
+    """What happened before the demand was shown, without what the demand said of itself then."""
+    if not isinstance(data.get("demand"), dict):
+        return data
+    return {**data, "demand": {name: value for name, value in data["demand"].items() if name not in RECONSIDERED}}
 
 
 def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[str]:
@@ -150,7 +161,7 @@ def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[
 
 
 def _named(part: Any) -> Iterator[str]:
-    """The keys of the sources and organisations that are named anywhere in the data."""
+    """The keys of the sources, organisations and demands that are named anywhere in the data."""
     if isinstance(part, list):
         for item in part:
             yield from _named(item)
@@ -165,7 +176,7 @@ def _named(part: Any) -> Iterator[str]:
 
 
 def _without(part: Any, hidden: set[str]) -> Any:
-    """A copy in which hidden organisations are null, and citations of hidden sources and hidden issuers are gone."""
+    """A copy without hidden issuers and citations of hidden sources; what else is hidden is null."""
     if not hidden:
         return part
     if isinstance(part, list):
@@ -173,7 +184,8 @@ def _without(part: Any, hidden: set[str]) -> Any:
     if not isinstance(part, dict):
         return part
     kept: dict[str, Any] = {
-        name: None if _key(name, value) in hidden else _without(value, hidden) for name, value in part.items()
+        name: None if _key(name, value) in hidden or _is_citation_of(value, hidden) else _without(value, hidden)
+        for name, value in part.items()
     }
     issuers = kept.get("issuers")
     if isinstance(issuers, list):
@@ -190,4 +202,6 @@ def _key(name: str, value: Any) -> str | None:
         return f"organization:{value}"
     if name == "source" and isinstance(value, dict):
         return f"source:{value.get('slug')}"
+    if name == "successor" and isinstance(value, str):
+        return f"demand:{value}"
     return None
