@@ -1,0 +1,295 @@
+"""The change feed: everything, once, in order, from a cursor on; and nothing that is not for the reader."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import update
+
+from app import ledger
+from app.accounts.actor import system
+from app.changes import feed
+from app.fields import Audience
+from app.ledger.models import Head
+from tests.factories import (
+    API,
+    a_campaign,
+    a_demand,
+    a_draft,
+    a_kind,
+    a_source,
+    change,
+)
+
+EVENTS = f"{API}/events"
+SOON = 10  # seconds that nothing here should need
+
+
+def page(client, **query):
+    answer = client.get(EVENTS, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def items(client, **query):
+    return page(client, limit=200, **query)["items"]
+
+
+def types(client, **query):
+    return [event["type"] for event in items(client, **query)]
+
+
+def cursor(client):
+    """Where the ledger ends."""
+    return page(client, limit=200)["next_cursor"]
+
+
+@pytest.mark.parametrize("beginning", ["", "0"])
+def test_the_feed_begins_at_the_beginning_and_tells_everything_in_order(ada, client, beginning):
+    kind = a_kind(ada)
+
+    answer = page(client, after=beginning)
+
+    assert [event["seq"] for event in answer["items"]] == sorted(event["seq"] for event in answer["items"])
+    last = answer["items"][-1]
+    assert set(last) == {"seq", "id", "type", "recorded_at", "actor", "campaign", "demand", "audience", "data"}
+    assert (last["type"], last["data"]) == ("kind.created", {"kind": kind})
+    assert last["recorded_at"].endswith("Z")
+    assert answer["head"] == ada.get(f"{API}/ledger").json()["seq"]
+
+
+def test_following_the_cursor_gives_every_event_once(ada):
+    a_demand(ada, status="met")
+    whole = items(ada)
+
+    found, after = [], ""
+    while True:
+        answer = page(ada, after=after, limit=2)
+        if not answer["items"]:
+            break
+        assert len(answer["items"]) <= 2
+        found += answer["items"]
+        after = answer["next_cursor"]
+
+    assert found == whole
+    assert answer["next_cursor"] == after
+
+
+def test_where_nothing_is_new_the_cursor_stays(client):
+    start = page(client)
+
+    again = page(client, after=start["next_cursor"])
+
+    assert (again["items"], again["next_cursor"]) == ([], start["next_cursor"])
+
+
+def test_the_cursor_goes_past_what_the_reader_may_not_see(ada, client):
+    before = cursor(client)
+    hidden = a_draft(ada, campaign=a_campaign(ada)["slug"])["ref"]
+    for _ in range(3):
+        change(ada, hidden, "in_progress")
+        change(ada, hidden, "stalled")
+
+    answer = page(client, after=before, limit=200)
+
+    assert {event["type"] for event in answer["items"]}.isdisjoint({"demand.created", "demand.status_changed"})
+    assert answer["next_cursor"] == cursor(ada)
+    assert page(client, after=answer["next_cursor"])["items"] == []
+
+
+def test_a_page_is_filled_with_what_the_reader_may_see(ada, client):
+    for number in range(4):
+        a_source(ada, slug=f"hidden-{number}", audience="staff")
+        a_source(ada, slug=f"shown-{number}")
+
+    first = page(client, types="source.created", limit=3)
+    rest = page(client, types="source.created", limit=3, after=first["next_cursor"])
+
+    told = [[event["data"]["source"]["slug"] for event in answer["items"]] for answer in (first, rest)]
+    assert told == [["shown-0", "shown-1", "shown-2"], ["shown-3"]]
+
+
+def test_a_cursor_of_an_older_epoch_says_where_to_start_again(ada, client, database):
+    a_kind(ada)
+    old = cursor(client)
+
+    with database.engine.begin() as connection:
+        connection.execute(update(Head).values(epoch="0" * 32))
+    refused = client.get(EVENTS, params={"after": old})
+
+    assert (refused.status_code, refused.json()["type"]) == (410, "/problems/gone")
+    start = refused.json()["start_again_at"]
+    assert page(client, after=start)["items"] == []
+    a_kind(ada)
+    assert types(client, after=start) == ["kind.created"]
+
+
+def test_a_cursor_from_beyond_the_end_is_of_a_history_that_was_undone(ada, client, database):
+    a_kind(ada)
+    ahead = cursor(client)
+
+    with database.engine.begin() as connection:
+        connection.execute(update(Head).values(seq=0))
+    refused = client.get(EVENTS, params={"after": ahead})
+
+    assert refused.status_code == 410
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    ["1", "-1", "x", "abc-1", "0123456789ab-", "0123456789ab--1", "0123456789ab-1.5", "0123456789ab-²", "é-1"],
+)
+def test_what_is_no_cursor_of_this_feed_is_refused_and_named(client, foreign):
+    answer = client.get(EVENTS, params={"after": foreign})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
+    assert "query.after" in answer.json()["detail"]
+
+
+def test_a_cursor_of_a_list_is_not_one_of_the_feed(ada, client):
+    a_kind(ada)
+    a_kind(ada)
+    of_a_list = client.get(f"{API}/kinds", params={"limit": 1}).json()["next_cursor"]
+
+    assert client.get(EVENTS, params={"after": of_a_list}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"wait": -1},
+        {"wait": 31},
+        {"wait": "nan"},
+        {"types": "Nonsense"},
+        {"types": "no.such"},
+        {"demand": "nk-1"},
+        {"campaign": "Not a slug"},
+        {"colour": "red"},
+    ],
+)
+def test_a_wrong_word_is_refused_and_named(client, query):
+    answer = client.get(EVENTS, params=query)
+
+    assert answer.status_code == 422
+    assert f"query.{next(iter(query))}" in answer.json()["detail"]
+
+
+def test_filters_repeat_to_mean_either_and_narrow_together(ada, client):
+    first, second, third = (a_demand(ada) for _ in range(3))
+    change(ada, first["ref"], "in_progress")
+
+    def told(**query):
+        return [(event["demand"], event["type"]) for event in items(client, **query)]
+
+    assert told(demand=[first["ref"], second["ref"]], types="demand.published") == [
+        (first["ref"], "demand.published"),
+        (second["ref"], "demand.published"),
+    ]
+    assert told(types=["demand.status_changed", "demand.published"], demand=first["ref"]) == [
+        (first["ref"], "demand.published"),
+        (first["ref"], "demand.status_changed"),
+    ]
+    assert told(campaign=third["campaign"]) == [(None, "campaign.created"), (third["ref"], "demand.published")]
+    assert told(campaign=third["campaign"], demand=first["ref"]) == []
+
+
+def test_the_cursor_goes_past_what_the_filters_leave_out(ada, client):
+    a_kind(ada)
+    a_kind(ada)
+
+    answer = page(client, types="source.created")
+
+    assert (answer["items"], answer["next_cursor"]) == ([], cursor(client))
+
+
+def test_there_is_no_waiting_where_there_is_something(ada, client):
+    a_kind(ada)
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(page, client, wait=30).result(timeout=SOON)
+
+    assert answer["items"]
+
+
+def test_waiting_ends_when_its_time_is_over(client):
+    start = cursor(client)
+
+    began = time.monotonic()
+    answer = page(client, after=start, wait=0.3)
+
+    assert time.monotonic() - began >= 0.3
+    assert (answer["items"], answer["next_cursor"]) == ([], start)
+
+
+def test_a_commit_wakes_whoever_waits(ada, client, app, monkeypatch):
+    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 60)  # nobody looks without being woken
+
+    with waiting(app, client, ada) as answers:
+        a_kind(ada)
+
+        told = [event["type"] for event in answers.result(timeout=SOON)["items"]]
+
+    assert told == ["kind.created"]
+
+
+def test_what_others_see_keeps_a_reader_waiting(ada, client, app, monkeypatch):
+    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 60)
+
+    with waiting(app, client, ada) as answers:
+        a_source(ada, audience="staff")
+        until(lambda: app.state.bell._waiting)  # it was woken, saw nothing, and waits again
+        assert not answers.done()
+        a_kind(ada)
+
+        answer = answers.result(timeout=SOON)
+
+    assert [event["type"] for event in answer["items"]] == ["kind.created"]
+
+
+def test_what_another_process_commits_is_found_while_waiting(ada, client, app, settings):
+    elsewhere = ledger.open_database(settings)
+
+    with waiting(app, client, ada) as answers:
+        with elsewhere.write() as session:
+            about = ledger.About(keys=["kind:x"])
+            ledger.record(session, system("tests"), "kind.revised", about, audience=Audience.PUBLIC, kind={})
+        answer = answers.result(timeout=SOON)
+    elsewhere.dispose()
+
+    assert [event["type"] for event in answer["items"]] == ["kind.revised"]
+
+
+def test_many_can_wait_and_all_are_told(ada, client, app, monkeypatch):
+    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 60)
+    start = cursor(ada)
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = [pool.submit(page, client, after=start, wait=30) for _ in range(30)]
+        until(lambda: len(app.state.bell._waiting) == 30)
+        a_kind(ada)
+        told = [[event["type"] for event in answer.result(timeout=SOON)["items"]] for answer in answers]
+
+    assert told == [["kind.created"]] * 30
+    assert app.state.bell._waiting == set()
+
+
+@contextmanager
+def waiting(app, client, staff):
+    """The answer to come of a client that waits for what is next."""
+    start = cursor(staff)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(page, client, after=start, wait=30)
+        until(lambda: app.state.bell._waiting)
+        yield answer
+
+
+def until(condition):
+    """Give way to others until it is so."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("That never came.")
