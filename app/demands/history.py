@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.accounts.actor import Actor
 from app.accounts.audience import ledger_gate
 from app.demands.models import Demand
 from app.demands.reads import HistoryEntry
 from app.ledger import reading
-from app.ledger.models import Event
-from app.paging import Page, PageQuery, decode, digest, encode
+from app.paging import Page, PageQuery, decode, encode
 
 NEWEST = 200
 
@@ -28,8 +27,8 @@ def of_demand(
 
 def list_history(session: Session, actor: Actor, demand: Demand, query: PageQuery) -> Page[HistoryEntry]:
     """One page, newest first."""
-    scope = digest([query.scope, "history", demand.ref])
-    before = decode(query.cursor, scope, [col(Event.seq)])[0] if query.cursor else None
+    scope = f"{query.scope}{demand.ref}"
+    before = int(decode(query.cursor, scope, 1)[0]) if query.cursor else None
     entries = of_demand(session, actor, demand.ref, query.limit + 1, before)
     more = len(entries) > query.limit
     entries = entries[: query.limit]
