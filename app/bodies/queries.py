@@ -14,6 +14,8 @@ from app.database import locked
 from app.paging import Order, Page
 from app.problems import NotFound, Place, known
 
+DEEPEST = 100  # so that a circle, should one ever come into the database, hangs no reader
+
 # body → group of statuses → how many demands of it and of those below it the actor may see
 CountByBody = Callable[[Session, Actor], dict[uuid.UUID, dict[str, int]]]
 
@@ -143,7 +145,7 @@ def _chains(session: Session, ids: Iterable[uuid.UUID], link: Any) -> dict[uuid.
     first: Any = select(col(Body.id).label("start"), literal(0).label("step"), col(Body.slug), col(link).label("next"))
     chain = first.where(col(Body.id).in_(set(ids))).cte("chain", recursive=True)
     further = select(chain.c.start, chain.c.step + 1, col(Body.slug), col(link))
-    chain = chain.union_all(further.join(chain, col(Body.id) == chain.c.next))
+    chain = chain.union_all(further.join(chain, col(Body.id) == chain.c.next).where(chain.c.step < DEEPEST))
     found: dict[uuid.UUID, list[str]] = {}
     for start, slug in session.execute(select(chain.c.start, chain.c.slug).order_by(chain.c.start, chain.c.step)):
         found.setdefault(start, []).append(slug)
