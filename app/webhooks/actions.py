@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 from sqlmodel import Session, col, delete
 
 from app import etags, ledger
@@ -73,6 +73,8 @@ def revise_webhook(
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     etags.check(if_match, webhook.version)
+    if not revision.model_fields_set:
+        return webhook_read(webhook, organization)
     changes = revision.model_dump(exclude={"filters"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
@@ -157,7 +159,7 @@ def _subscribe(session: Session, webhook: Webhook) -> None:
 
 def _record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str) -> None:
     about = ledger.About(keys=[f"organization:{organization}"])
-    host = httpx.URL(webhook.url).host  # the rest of a URL may hold a token
+    host = urlsplit(webhook.url).hostname  # the rest of a URL may hold a token
     data = {
         "id": str(webhook.id),
         "organization": organization,

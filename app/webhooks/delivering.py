@@ -28,7 +28,7 @@ from app.webhooks.sending import Sender
 LOOK_EVERY_SECONDS = 1.0  # for what other processes commit; what this one commits wakes the worker at once
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
-LAST_WORDS_SECONDS = 5.0  # for attempts under way when the worker is to stop
+LAST_WORDS_SECONDS = 3.0  # for attempts under way when the worker is to stop
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Deliverer:
         self._owner = uuid.uuid4().hex
         self._policy = AddressPolicy(settings.webhook_allow_networks)
         self._api_url = f"{settings.base_url}/api/v1"
+        self._user_agent = f"Demand-Tracker (+{settings.base_url})"
         self._under_way: dict[Lease, asyncio.Task[None]] = {}
         self._finished: list[Work] = []
         self._renewed_at = monotonic()
@@ -60,7 +61,7 @@ class Deliverer:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then what is under way is finished, or given back."""
         self._something_happened = asyncio.Event()
-        async with Sender(self._policy) as sender:
+        async with Sender(self._policy, user_agent=self._user_agent) as sender:
             with self._woken_by_commits(), self._woken_by(stop):
                 while not stop.is_set():
                     await self._take_a_turn(sender)
@@ -95,7 +96,8 @@ class Deliverer:
             outlook = lanes.outlook(session)
         free = self._settings.webhook_concurrency - len(self._under_way)
         if not outlook.unplanned and not (outlook.due and free):
-            return _Turn(min(LOOK_EVERY_SECONDS, outlook.due_in_seconds), lost=lost)
+            rest = min(LOOK_EVERY_SECONDS, outlook.due_in_seconds) if free else LOOK_EVERY_SECONDS
+            return _Turn(rest, lost=lost)
         with self._database.write() as session:
             more = outlook.unplanned and lanes.plan(session)
             claimed = lanes.claim(session, self._owner, free) if free else []

@@ -180,10 +180,10 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
     return gone
 
 
-def hold(session: Session, webhook_id: uuid.UUID) -> Lane:
-    """The lane, locked until the transaction ends."""
+def hold(session: Session, webhook_id: uuid.UUID) -> Lane | None:
+    """The lane, if there is one, locked until the transaction ends."""
     statement = select(Lane).where(col(Lane.webhook_id) == webhook_id).with_for_update()
-    return session.scalars(statement.execution_options(populate_existing=True)).one()
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def retry_in_seconds(fail_streak: int, retry_after_seconds: float | None) -> float:

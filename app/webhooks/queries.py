@@ -30,11 +30,8 @@ def read_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> Webho
 
 def locked_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, str]:
     """For a change, with the slug of its organisation. Raises NotFound."""
-    _found(session, actor, webhook_id)
     lanes.hold(session, webhook_id)  # first, as the worker does
-    statement = _shown_to(actor).where(col(Webhook.id) == webhook_id).with_for_update(of=Webhook)
-    webhook, slug = session.execute(statement.execution_options(populate_existing=True)).one()
-    return webhook, slug
+    return _found(session, actor, webhook_id, lock=True)
 
 
 def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
@@ -47,8 +44,11 @@ def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
     return WebhookRead(**webhook.model_dump(exclude={"organization_id"}), organization=organization)
 
 
-def _found(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, str]:
-    found = session.execute(_shown_to(actor).where(col(Webhook.id) == webhook_id)).one_or_none()
+def _found(session: Session, actor: Actor, webhook_id: uuid.UUID, lock: bool = False) -> tuple[Webhook, str]:
+    statement = _shown_to(actor).where(col(Webhook.id) == webhook_id)
+    if lock:
+        statement = statement.with_for_update(of=Webhook).execution_options(populate_existing=True)
+    found = session.execute(statement).one_or_none()
     if found is None:
         raise NotFound(f"There is no webhook {webhook_id}.")
     return found[0], found[1]

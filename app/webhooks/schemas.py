@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from app.fields import Line, Ref, Schema, Slug
-from app.ledger.types import EVENT_TYPES
+from app.ledger.types import EventType
 from app.paging import PageQuery
 from app.webhooks.addresses import LONGEST_URL
 from app.webhooks.models import State
@@ -15,12 +15,6 @@ Status = Literal[
     "open", "in_progress", "partially_met", "stalled", "reversed", "met", "withdrawn", "superseded", "overtaken"
 ]
 Group = Literal["open", "moving", "blocked", "met", "closed"]
-
-
-def _event_type(name: str) -> str:
-    if name not in EVENT_TYPES:
-        raise ValueError(f"there is no event type {name}")
-    return name
 
 
 def _in_a_list(value: Any) -> Any:
@@ -36,7 +30,6 @@ Slugs = Annotated[list[Slug], *Either]
 Statuses = Annotated[list[Status], *Either]
 Groups = Annotated[list[Group], *Either]
 Refs = Annotated[list[Ref], *Either]
-EventType = Annotated[str, AfterValidator(_event_type), Field(max_length=60, examples=["demand.status_changed"])]
 EventTypes = Annotated[
     list[EventType],
     AfterValidator(_each_once),

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,15 +13,16 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from app.database import Database
+from app.webhooks import lanes
 from app.webhooks.delivering import Deliverer
-from tests.factories import API, made
+from tests.factories import made
 
 Row = Any
 
 
 @contextmanager
 def delivering(app: FastAPI, **settings: Any) -> Iterator[None]:
-    """A worker on the app's database. After the block, what came back has been noted."""
+    """A worker on the app's database. After the block, all that was due was tried, and what came back noted."""
     deliverer = Deliverer(
         app.state.database,
         app.state.vault,
@@ -40,6 +42,7 @@ def delivering(app: FastAPI, **settings: Any) -> Iterator[None]:
     try:
         assert started.wait(10)
         yield
+        wait_until(lambda: _nothing_is_due(app.state.database))
     finally:
         loop, stop = ending
         loop.call_soon_threadsafe(stop.set)
@@ -59,4 +62,15 @@ def rows(database: Database, model: type[SQLModel]) -> list[Row]:
         return list(session.scalars(select(table).order_by(*table.__table__.primary_key)))
 
 
-__all__ = ["API", "a_webhook", "delivering", "rows"]
+def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """For what shows nowhere but in the database."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "It did not come about."
+        time.sleep(0.02)
+
+
+def _nothing_is_due(database: Database) -> bool:
+    with database.read() as session:
+        outlook = lanes.outlook(session)
+    return not outlook.unplanned and not outlook.due

@@ -186,6 +186,7 @@ HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it"
 writes("hello", answer(200, b"Hello"))
 writes("redirect", answer(302, b"", "Location: http://169.254.169.254/latest/meta-data/"))
 writes("redirect-to-itself", answer(307, b"", "Location: /204"))
+writes("odd-redirect", b"HTTP/1.1 302 Found\r\nLocation: /\xff\xf0\x9f\r\nServer: \xe9\r\nContent-Length: 0\r\n\r\n")
 writes("busy", answer(429, b"", "Retry-After: 120"))
 writes("busy-until", answer(503, b"", "Retry-After: Fri, 31 Dec 2100 23:59:59 GMT"))
 writes("cookie", answer(200, b"", "Set-Cookie: session=1; Path=/"))

@@ -1,0 +1,91 @@
+"""Which events a webhook wants, and that planning finds each of them."""
+
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.demands.lifecycle import Group, Status
+from app.webhooks.schemas import Filters
+from app.webhooks.schemas import Group as GroupWord
+from app.webhooks.schemas import Status as StatusWord
+from app.webhooks.selecting import FLAGS, Selection, match_keys, planning_keys
+
+CHANGE = {
+    "type:demand.status_changed",
+    "demand:NK-4",
+    "campaign:nk",
+    "kind:un_mission",
+    "status:met",
+    "group:met",
+    "body:un",
+    "body:ocha",
+    "tag:health",
+}
+
+
+def wants(types=(), notice=False, keys=CHANGE, **filters):
+    return Selection.of(types, filters).matches(keys, notice)
+
+
+def test_nothing_said_is_everything_wanted():
+    assert wants()
+    assert wants(keys={"type:campaign.revised", "campaign:nk"})
+
+
+def test_several_values_of_a_word_mean_either():
+    assert wants(status=["open", "met"])
+    assert not wants(status=["open", "stalled"])
+
+
+def test_different_words_narrow_together():
+    assert wants(["demand.status_changed"], campaign=["nk"], body=["un"])
+    assert not wants(["demand.status_changed"], campaign=["nk"], body=["osce"])
+    assert not wants(["demand.revised"], campaign=["nk"])
+
+
+def test_a_flag_that_is_false_wants_those_without_it():
+    assert wants(disputed=False)
+    assert not wants(disputed=True)
+    assert not wants(disputed=False, keys=CHANGE | {"disputed:true"})
+    assert wants(disputed=True, keys=CHANGE | {"disputed:true"})
+
+
+def test_a_notice_is_wanted_whatever_the_type_and_the_status_were():
+    keys = CHANGE - {"type:demand.status_changed"} | {"type:demand.unpublished"}
+
+    assert wants(["demand.status_changed"], notice=True, keys=keys, status=["open"], campaign=["nk"], disputed=True)
+    assert not wants(notice=True, keys=keys, campaign=["another"])
+    assert wants(notice=True, keys={"type:source.withdrawn", "source:report"}, campaign=["another"])
+
+
+def test_the_scarcest_word_wakes_the_lane():
+    assert match_keys([], {}) == {"*", "notice"}
+    assert match_keys(["demand.cited"], {}) == {"type:demand.cited", "notice"}
+    assert match_keys(["demand.cited"], {"campaign": ["nk"], "status": ["met"]}) == {"campaign:nk", "notice"}
+    assert match_keys([], {"demand": ["NK-1", "NK-2"], "campaign": ["nk"]}) == {"demand:NK-1", "demand:NK-2", "notice"}
+    assert match_keys([], {"disputed": True}) == {"*", "notice"}
+
+
+words = st.fixed_dictionaries(
+    {},
+    optional={
+        **{word: st.lists(st.sampled_from("abc"), min_size=1, unique=True) for word in ("demand", "tag", "status")},
+        **{flag: st.booleans() for flag in FLAGS},
+    },
+)
+some_keys = st.sets(st.sampled_from([f"{w}:{v}" for w in ("demand", "tag", "status") for v in "abc"] + ["stale:true"]))
+
+
+@given(st.lists(st.sampled_from("xy")), words, some_keys, st.sampled_from("xyz"), st.booleans())
+def test_every_event_that_is_wanted_wakes_the_lane(types, filters, keys, type, notice):
+    keys = keys | {f"type:{type}"}
+
+    if Selection.of(types, filters).matches(keys, notice):
+        assert match_keys(types, filters) & set(planning_keys(keys, notice))
+
+
+def test_the_words_mean_what_they_mean_for_demands():
+    assert get_args(StatusWord) == tuple(Status)
+    assert get_args(GroupWord) == tuple(Group)
+    assert set(FLAGS) < set(Filters.model_fields)

@@ -1,0 +1,259 @@
+"""Webhooks as partners set them up: their organization's own, with a secret that is shown once."""
+
+import uuid
+from ipaddress import ip_network
+
+import pytest
+
+from app.vault import open_vault
+from app.webhooks.models import Subscription, Webhook, WebhookSecret
+from tests.factories import API, a_body, a_campaign, a_demand, a_draft, a_kind, an_organization
+from tests.webhooks.deliveries import a_webhook, rows
+
+HOOK = "http://127.0.0.1:9999/hook?token=4711"
+
+
+def refusal(client, **new):
+    answer = client.post(f"{API}/webhooks", json={"url": HOOK, **new})
+    assert answer.status_code == 422, answer.text
+    return answer.json()["detail"]
+
+
+def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
+    campaign = a_campaign(ada)["slug"]
+
+    made = a_webhook(
+        eve, HOOK, types=["demand.status_changed"], filters={"campaign": [campaign], "disputed": False}, description="x"
+    )
+
+    assert made.pop("secret").startswith("whsec_")
+    assert made == {
+        "id": made["id"],
+        "organization": "eve-org",
+        "url": HOOK,
+        "description": "x",
+        "types": ["demand.status_changed"],
+        "filters": {"campaign": [campaign], "disputed": False},
+        "state": "active",
+        "state_reason": None,
+        "version": 1,
+        "created_at": made["created_at"],
+        "updated_at": made["updated_at"],
+    }
+    read = eve.get(f"{API}/webhooks/{made['id']}")
+    assert (read.json(), read.headers["ETag"]) == (made, '"1"')
+    assert eve.get(f"{API}/webhooks").json() == {"items": [made], "next_cursor": None}
+
+
+def test_a_url_is_all_that_it_needs(eve):
+    made = a_webhook(eve, HOOK)
+
+    assert (made["types"], made["filters"], made["description"]) == ([], {}, None)
+
+
+def test_one_value_of_a_word_needs_no_list(ada, eve):
+    campaign = a_campaign(ada)["slug"]
+
+    assert a_webhook(eve, HOOK, filters={"campaign": campaign})["filters"] == {"campaign": [campaign]}
+
+
+def test_the_database_keeps_the_secret_encrypted(app, database, settings, eve):
+    secret = a_webhook(eve, HOOK)["secret"].encode()
+
+    [kept] = rows(database, WebhookSecret)
+
+    assert secret not in kept.sealed
+    assert secret.removeprefix(b"whsec_") not in kept.sealed
+    assert open_vault(settings).open(kept.sealed) == secret
+
+
+def test_repeating_the_request_with_its_key_makes_one_webhook_and_shows_the_same_secret(eve):
+    first, second = (
+        eve.post(f"{API}/webhooks", json={"url": HOOK}, headers={"Idempotency-Key": "once"}) for _ in range(2)
+    )
+
+    assert first.json() == second.json()
+    assert len(eve.get(f"{API}/webhooks").json()["items"]) == 1
+
+
+def test_webhooks_are_for_partners_and_those_above(client, client_for):
+    made = a_webhook(client_for("partner"), HOOK)["id"]
+    doors = [("GET", ""), ("POST", ""), ("GET", f"/{made}"), ("PATCH", f"/{made}"), ("DELETE", f"/{made}")]
+    viewer = client_for("viewer")
+
+    for method, path in doors:
+        body = {"json": {"url": HOOK}} if method in ("POST", "PATCH") else {}
+        assert client.request(method, f"{API}/webhooks{path}", **body).status_code == 401
+        assert viewer.request(method, f"{API}/webhooks{path}", **body).status_code == 403
+
+
+def test_a_stranger_finds_none(client_for, eve):
+    made = a_webhook(client_for("partner"), HOOK)["id"]
+
+    assert eve.get(f"{API}/webhooks").json()["items"] == []
+    for webhook_id in (made, uuid.uuid4()):
+        assert eve.get(f"{API}/webhooks/{webhook_id}").status_code == 404
+        assert eve.patch(f"{API}/webhooks/{webhook_id}", json={"description": "mine"}).status_code == 404
+        assert eve.delete(f"{API}/webhooks/{webhook_id}").status_code == 404
+
+
+def test_an_editor_of_another_organization_is_a_stranger_and_an_admin_is_not(client_for, eve, ada):
+    made = a_webhook(eve, HOOK)["id"]
+
+    assert ada.get(f"{API}/webhooks/{made}").status_code == 404
+    assert client_for("admin").get(f"{API}/webhooks/{made}").json()["organization"] == "eve-org"
+    assert [item["id"] for item in client_for("admin").get(f"{API}/webhooks").json()["items"]] == [made]
+
+
+def test_the_newest_are_listed_first_page_by_page(eve):
+    made = [a_webhook(eve, HOOK)["id"] for _ in range(3)]
+
+    first = eve.get(f"{API}/webhooks", params={"limit": 2})
+    second = eve.get(first.links["next"]["url"])
+
+    assert [item["id"] for page in (first, second) for item in page.json()["items"]] == made[::-1]
+    assert second.json()["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("new", "named"),
+    [
+        ({"types": ["demand.exploded"]}, "there is no event type demand.exploded"),
+        ({"filters": {"colour": ["red"]}}, "body.filters.colour"),
+        ({"filters": {"status": ["wished_for"]}}, "body.filters.status"),
+        ({"filters": {"group": ["wished_for"]}}, "body.filters.group"),
+        ({"filters": {"campaign": ["nowhere"]}}, "body.filters.campaign: there is no campaign nowhere"),
+        ({"filters": {"kind": ["nothing"]}}, "body.filters.kind: there is no kind nothing"),
+        ({"filters": {"body": ["nobody"]}}, "body.filters.body: there is no body nobody"),
+        ({"filters": {"issuer": ["nobody"]}}, "body.filters.issuer: there is no organization nobody"),
+        ({"filters": {"demand": ["NK-99"]}}, "body.filters.demand: there is no demand NK-99"),
+        ({"filters": {"tag": []}}, "body.filters.tag"),
+        ({"filters": {"disputed": "perhaps"}}, "body.filters.disputed"),
+        ({"colour": "red"}, "body.colour"),
+        ({"url": "ftp://127.0.0.1/"}, "body.url: The URL must begin with https://."),
+        ({"url": "http://169.254.169.254/latest"}, "body.url: Address not allowed: 169.254.169.254."),
+        ({"url": "https://me:secret@127.0.0.1/"}, "body.url: The URL may not contain a user name"),
+        ({"url": "https://127.0.0.1/" + "x" * 3000}, "body.url"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(eve, new, named):
+    assert named in refusal(eve, **new)
+
+
+def test_a_filter_does_not_tell_what_is_hidden(ada, eve):
+    draft = a_draft(ada)["ref"]
+    hidden = an_organization(ada, audience="staff")["slug"]
+
+    assert f"there is no demand {draft}" in refusal(eve, filters={"demand": [draft]})
+    assert f"there is no organization {hidden}" in refusal(eve, filters={"issuer": [hidden]})
+    assert a_webhook(ada, HOOK, filters={"demand": [draft], "issuer": [hidden]})["filters"]["demand"] == [draft]
+
+
+def test_the_url_is_checked_against_the_networks_that_the_operator_allows(app, eve, monkeypatch):
+    closed = app.state.settings.model_copy(update={"webhook_allow_networks": (ip_network("10.0.0.0/8"),)})
+    monkeypatch.setitem(app.state._state, "settings", closed)
+
+    assert "Address not allowed: 127.0.0.1." in refusal(eve)
+
+
+def test_an_organization_has_only_so_many(app, database, eve, ada, monkeypatch):
+    monkeypatch.setattr(database, "settings", database.settings.model_copy(update={"webhooks_per_organization": 2}))
+    first, _ = (a_webhook(eve, HOOK)["id"] for _ in range(2))
+
+    refused = eve.post(f"{API}/webhooks", json={"url": HOOK})
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-webhooks")
+    assert "2 webhooks" in refused.json()["detail"]
+    assert ada.post(f"{API}/webhooks", json={"url": HOOK}).status_code == 201
+    assert eve.delete(f"{API}/webhooks/{first}").status_code == 204
+    assert eve.post(f"{API}/webhooks", json={"url": HOOK}).status_code == 201
+
+
+def test_revising_merges_the_filters_word_by_word(ada, eve):
+    campaign, kind, body = a_campaign(ada)["slug"], a_kind(ada)["slug"], a_body(ada)["slug"]
+    made = a_webhook(eve, HOOK, types=["demand.cited"], filters={"campaign": [campaign], "kind": [kind]})
+    url = f"{API}/webhooks/{made['id']}"
+
+    revised = eve.patch(url, json={"filters": {"kind": None, "body": [body]}, "description": "y"}).json()
+
+    assert revised["filters"] == {"campaign": [campaign], "body": [body]}
+    assert (revised["types"], revised["description"], revised["version"]) == (["demand.cited"], "y", 2)
+    assert eve.patch(url, json={"filters": None, "types": None}).json()["filters"] == {}
+    assert eve.get(url).json()["types"] == []
+    assert "secret" not in revised
+
+
+def test_a_revision_that_says_nothing_changes_nothing(eve):
+    made = a_webhook(eve, HOOK)
+
+    assert eve.patch(f"{API}/webhooks/{made['id']}", json={}).json()["version"] == 1
+
+
+def test_an_edit_in_between_is_noticed(eve):
+    url = f"{API}/webhooks/{a_webhook(eve, HOOK)['id']}"
+    eve.patch(url, json={"description": "one"}, headers={"If-Match": '"1"'})
+
+    late = eve.patch(url, json={"description": "two"}, headers={"If-Match": '"1"'})
+
+    assert late.status_code == 412
+    assert eve.get(url).json()["description"] == "one"
+
+
+def test_a_revised_url_is_checked_too(eve):
+    url = f"{API}/webhooks/{a_webhook(eve, HOOK)['id']}"
+
+    assert eve.patch(url, json={"url": "http://10.0.0.1/"}).status_code == 422
+    assert eve.patch(url, json={"url": None}).status_code == 422
+    assert eve.patch(url, json={"url": "http://127.0.0.1:9999/new"}).json()["url"] == "http://127.0.0.1:9999/new"
+
+
+def test_deleting_leaves_nothing_behind(database, eve):
+    made = a_webhook(eve, HOOK)["id"]
+
+    assert eve.delete(f"{API}/webhooks/{made}").status_code == 204
+
+    assert eve.get(f"{API}/webhooks/{made}").status_code == 404
+    assert [rows(database, model) for model in (Webhook, WebhookSecret, Subscription)] == [[], [], []]
+
+
+def test_staff_see_what_changed_without_secrets_and_with_the_host_only(ada, eve):
+    made = a_webhook(eve, HOOK)
+    eve.patch(f"{API}/webhooks/{made['id']}", json={"description": "y"})
+    eve.delete(f"{API}/webhooks/{made['id']}")
+
+    events = [e for e in ada.get(f"{API}/events").json()["items"] if e["type"].startswith("webhook.")]
+
+    assert [event["type"] for event in events] == ["webhook.created", "webhook.revised", "webhook.deleted"]
+    assert events[0]["data"] == {
+        "webhook": {
+            "id": made["id"],
+            "organization": "eve-org",
+            "host": "127.0.0.1",
+            "types": [],
+            "filters": {},
+            "state": "active",
+            "state_reason": None,
+        }
+    }
+    assert not [e for e in eve.get(f"{API}/events").json()["items"] if e["type"].startswith("webhook.")]
+
+
+def test_every_word_of_the_filters_can_be_used(ada, eve):
+    issuer = an_organization(ada)["slug"]
+    demand = a_demand(ada, issuers=[issuer], tags=["health"])
+    filters = {
+        "campaign": [demand["campaign"]],
+        "kind": [demand["kind"]],
+        "status": ["open", "in_progress"],
+        "group": ["open"],
+        "body": [demand["targets"][0]["body"]["slug"]],
+        "issuer": [issuer],
+        "tag": ["health"],
+        "demand": [demand["ref"]],
+        "disputed": False,
+        "overdue": True,
+        "stale": False,
+        "no_response": True,
+    }
+
+    assert a_webhook(eve, HOOK, filters=filters)["filters"] == filters
