@@ -20,6 +20,7 @@ from app.fields import Audience
 from app.ledger import chain
 from app.ledger.images import absence_of, image_of
 from app.ledger.models import Canonical, Event, Head, Image, Subject
+from app.ledger.types import EVENT_TYPES
 from app.settings import Settings
 from app.tables import Table, new_id
 
@@ -69,6 +70,7 @@ class LedgerSession(WriteSession):
         super().__init__(bind, **options)
         self.facts: list[Fact] = []
         self._changed: dict[int, tuple[Table, bool]] = {}
+        self._lost: list[Image] = []
         event.listen(self, "after_flush", self._notice)
 
     def before_commit(self) -> bool:
@@ -103,8 +105,20 @@ class LedgerSession(WriteSession):
                 self.merge(Subject(key=key, visible_to=visible_to))
         self.flush()
 
+    def tell_again(self, images: list[Image]) -> None:
+        """Let the next entry carry these rows as they are now, or say that they are gone."""
+        for image in images:
+            model = model_of(image["table"])
+            key = key_of(model, image.get("row") or image["gone"])
+            row = self.get(model, key)
+            if row is None:
+                self._lost.append({"table": image["table"], "gone": image.get("gone") or plain_key(model, key)})
+            else:
+                self._changed[id(row)] = (row, False)
+
     def _images(self) -> list[Image]:
-        return [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
+        changed = [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
+        return [*self._lost, *changed]
 
     def _notice(self, session: Session, _: object) -> None:
         for row in (*session.new, *session.dirty):
@@ -133,6 +147,8 @@ def record(
     """Collect a fact; it becomes an entry when the write block ends. Returns the id of the event to be."""
     if not isinstance(session, LedgerSession):
         raise TypeError("Facts are recorded in a session from `database.write()`.")
+    if type not in EVENT_TYPES:
+        raise ValueError(f"There is no event type {type}; add it to the catalogue in `app.ledger.types` first.")
     fact = Fact(type, actor.attribution, about, audience, notice, data)
     session.facts.append(fact)
     return fact.id
