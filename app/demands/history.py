@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
 from app.accounts.audience import ledger_gate
 from app.demands.models import Demand
 from app.demands.reads import HistoryEntry
 from app.ledger import reading
-from app.paging import Page, PageQuery, decode, encode
+from app.ledger.models import Event
+from app.paging import Page, PageQuery, decode, digest, encode
 
 NEWEST = 200
 
@@ -27,8 +28,8 @@ def of_demand(
 
 def list_history(session: Session, actor: Actor, demand: Demand, query: PageQuery) -> Page[HistoryEntry]:
     """One page, newest first."""
-    scope = f"{query.scope}{demand.ref}"
-    before = int(decode(query.cursor, scope, 1)[0]) if query.cursor else None
+    scope = digest([query.scope, "history", demand.ref])
+    before = decode(query.cursor, scope, [col(Event.seq)])[0] if query.cursor else None
     entries = of_demand(session, actor, demand.ref, query.limit + 1, before)
     more = len(entries) > query.limit
     entries = entries[: query.limit]
@@ -103,6 +104,7 @@ _TELLERS: dict[str, Teller] = {
     "demand.milestone_revised": lambda data: f"Revised step: {data['milestone']['title']}",
     "demand.milestone_reached": lambda data: f"Step done: {data['milestone']['title']}",
     "demand.cited": _cited,
+    "demand.redacted": lambda data: "Words were taken out of the record.",
     "demand.related": lambda data: "Tied to another demand.",
     "demand.overdue": lambda data: f"The deadline of {data['demand']['deadline']} has passed.",
     "demand.due_soon": lambda data: f"Due by {data['demand']['deadline']}.",

@@ -150,6 +150,14 @@ class RelationRead(BaseModel):
     type: str
 
 
+class RedactionRead(BaseModel):
+    """What was changed: the demands, how many texts, how many entries of the ledger."""
+
+    demands: list[str]
+    fields: int
+    entries: int
+
+
 class HistoryEntry(BaseModel):
     """One event, told in a sentence."""
 

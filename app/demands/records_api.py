@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request, Response, status
 
 from app.accounts.current import CurrentActor, CurrentCampaigner, CurrentEditor, Db
 from app.accounts.idempotency import OnceOnly
-from app.demands import citing, history, queries, recording, records, relating, status_changes
+from app.demands import citing, history, queries, recording, records, redacting, relating, status_changes
 from app.demands.api import DemandRef
 from app.demands.reads import (
     CitationRead,
     HistoryEntry,
     MilestoneRead,
     ReadingRead,
+    RedactionRead,
     RelationRead,
     ResponseRead,
     StatusChangeRead,
@@ -24,6 +25,7 @@ from app.demands.schemas import (
     MilestoneNew,
     MilestoneRevision,
     ReadingNew,
+    RedactionNew,
     RelationNew,
     ResponseNew,
     StatusChangeNew,
@@ -166,6 +168,12 @@ def list_relations(
 @router.post("/demands/{ref}/relations", status_code=CREATED, response_model=RelationRead, responses=WRITING)
 def relate(actor: CurrentCampaigner, ref: DemandRef, new: RelationNew, once: OnceOnly) -> Response:
     return once.create(lambda session: relating.relate(session, actor, ref, new))
+
+
+@router.post("/redactions", status_code=CREATED, response_model=RedactionRead, responses=WRITING)
+def redact(actor: CurrentEditor, new: RedactionNew, once: OnceOnly) -> Response:
+    """Take words out of every text and every earlier entry of the ledger, for good."""
+    return once.create(lambda session: redacting.redact(session, actor, new))
 
 
 @router.get("/demands/{ref}/history", responses=READING)

@@ -1,10 +1,9 @@
 """What clients send about a demand."""
 
-import datetime
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import MISSING, AfterValidator, AwareDatetime, Field
+from pydantic import MISSING, AfterValidator, Field
 
 from app.dates import PartialDate
 from app.demands.lifecycle import (
@@ -18,7 +17,7 @@ from app.demands.lifecycle import (
     Stance,
     Status,
 )
-from app.fields import Audience, Line, PastDate, Ref, Schema, Slug, Text, Title
+from app.fields import Audience, Day, Line, Moment, PastDate, Ref, Schema, Slug, Text, Title
 
 
 def _each_once(values: list[str]) -> list[str]:
@@ -45,7 +44,7 @@ class DemandCitationNew(CitationNew):
 
 
 Citations = Annotated[list[CitationNew], Field(max_length=50)]
-Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
 class TargetNew(Schema):
@@ -108,13 +107,13 @@ class DemandRevision(Schema):
     indicator: IndicatorNew | None | MISSING = MISSING
     sensitivity: Sensitivity | MISSING = MISSING
     audience: Audience | MISSING = MISSING
-    last_checked_on: datetime.date | MISSING = MISSING
+    last_checked_on: Day | MISSING = MISSING
 
 
 class PublicationChange(Schema):
     state: Publication
     reason: Text | None = None
-    embargoed_until: AwareDatetime | None = None
+    embargoed_until: Moment | None = None
 
 
 class StatusChangeNew(Schema):
@@ -164,6 +163,13 @@ class MilestoneRevision(Schema):
     title: Title | MISSING = MISSING
     planned_on: PartialDate | None | MISSING = MISSING
     done_on: PastDate | None | MISSING = MISSING
+
+
+class RedactionNew(Schema):
+    """Exactly the words that are to go, and why; the reason is for staff, and should not repeat them."""
+
+    text: Annotated[Line, Field(min_length=3)]
+    reason: Text
 
 
 class RelationNew(Schema):

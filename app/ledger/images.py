@@ -7,8 +7,9 @@ import uuid
 from typing import Any, cast
 
 from sqlalchemy import Table as SqlTable
-from sqlalchemy import inspect
+from sqlalchemy import Uuid, inspect
 from sqlalchemy.orm import InstanceState
+from sqlmodel import Session
 
 from app.ledger.models import Image
 from app.tables import Table
@@ -28,8 +29,35 @@ def absence_of(row: Table) -> Image:
     return {"table": table.name, "gone": {c.name: plain(getattr(row, c.key)) for c in table.primary_key}}
 
 
+def absence_in(image: Image) -> Image:
+    """The same for a row that is known only by its image."""
+    if "gone" in image:
+        return image
+    keys = _model(image["table"]).__table__.primary_key  # type: ignore[attr-defined]  # set by SQLModel
+    return {"table": image["table"], "gone": {column.name: image["row"][column.name] for column in keys}}
+
+
+def row_of(session: Session, image: Image) -> Table | None:
+    """The row that an image is of, as it is today."""
+    model = _model(image["table"])
+    key = absence_in(image)["gone"]
+    columns = model.__table__.primary_key  # type: ignore[attr-defined]
+    typed = [uuid.UUID(key[c.name]) if isinstance(c.type, Uuid) else key[c.name] for c in columns]
+    return session.get(model, tuple(typed))
+
+
 def stored_columns(table: SqlTable) -> list[Any]:
     return [column for column in table.columns if column.computed is None]
+
+
+def _model(table: str) -> type[Table]:
+    waiting = list(Table.__subclasses__())
+    while waiting:
+        model = waiting.pop()
+        waiting.extend(model.__subclasses__())
+        if getattr(model, "__tablename__", None) == table and hasattr(model, "__table__"):
+            return model
+    raise LookupError(table)
 
 
 def _table(state: InstanceState[Any]) -> SqlTable:

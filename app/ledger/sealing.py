@@ -18,7 +18,7 @@ from app import clock
 from app.database import Database, WriteSession
 from app.fields import Audience
 from app.ledger import chain
-from app.ledger.images import absence_of, image_of
+from app.ledger.images import absence_in, absence_of, image_of, row_of
 from app.ledger.models import Canonical, Event, Head, Image, Subject
 from app.ledger.types import EVENT_TYPES
 from app.settings import Settings
@@ -108,13 +108,11 @@ class LedgerSession(WriteSession):
     def tell_again(self, images: list[Image]) -> None:
         """Let the next entry carry these rows as they are now, or say that they are gone."""
         for image in images:
-            model = model_of(image["table"])
-            key = key_of(model, image.get("row") or image["gone"])
-            row = self.get(model, key)
-            if row is None:
-                self._lost.append({"table": image["table"], "gone": image.get("gone") or plain_key(model, key)})
-            else:
+            row = row_of(self, image)
+            if row:
                 self._changed[id(row)] = (row, False)
+            else:
+                self._lost.append(absence_in(image))
 
     def _images(self) -> list[Image]:
         changed = [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]

@@ -1,0 +1,62 @@
+"""Words that should never have been written down can be taken out for good, and the ledger still holds."""
+
+from fastapi.testclient import TestClient
+
+from app.database import Database
+from app.ledger.verifying import verify
+from app.models import ledgered_tables
+from tests.factories import API, a_demand, a_source, change, read
+
+NAME = "Name Of A Detained Person"
+
+
+def test_redacted_words_are_gone_from_every_answer(ada: TestClient, client: TestClient) -> None:
+    ref = a_demand(ada)["ref"]
+    evidence = {"source": a_source(ada, title=f"Trial of {NAME}")["slug"], "stance": "supports", "quote": f"“{NAME}”"}
+    change(ada, ref, "in_progress", reason=f"{NAME} was released.", citations=[evidence])
+    before = _everything(client, ref)
+
+    answer = ada.post(f"{API}/redactions", json={"text": NAME, "reason": "A person asked."})
+
+    assert answer.status_code == 201
+    assert answer.json()["demands"] == [ref]
+    assert NAME in before
+    assert NAME not in _everything(client, ref)
+    assert "[redacted] was released." in _everything(client, ref)
+
+
+def test_the_chain_and_the_replay_hold_after_a_redaction(ada: TestClient, database: Database) -> None:
+    ref = a_demand(ada)["ref"]
+    change(ada, ref, "in_progress", reason=f"{NAME} was released.")
+    ada.patch(f"{API}/demands/{ref}", json={"tags": ["gone-later"]}, headers={"If-Match": "*"})
+    ada.patch(f"{API}/demands/{ref}", json={"tags": []}, headers={"If-Match": "*"})
+
+    ada.post(f"{API}/redactions", json={"text": NAME, "reason": "A person asked."})
+
+    found = verify(database, ledgered_tables())
+    assert found.problems == []
+    assert found.erased > 0
+
+
+def test_followers_are_told_with_what_is_left(ada: TestClient, client: TestClient) -> None:
+    ref = a_demand(ada, title=f"Release of {NAME}")["ref"]
+
+    ada.post(f"{API}/redactions", json={"text": NAME, "reason": "A person asked."})
+
+    events = client.get(f"{API}/events", params={"demand": ref}).json()["items"]
+    assert events[-1]["type"] == "demand.redacted"
+    assert events[-1]["data"]["demand"]["title"] == "Release of [redacted]"
+    assert [event["data"] for event in events[:-1]] == [None] * len(events[:-1])
+    assert read(client, ref)["title"] == "Release of [redacted]"
+
+
+def test_only_an_editor_redacts_and_only_what_is_there(ada: TestClient, client_for) -> None:
+    words = {"text": NAME, "reason": "A person asked."}
+
+    assert client_for("campaigner").post(f"{API}/redactions", json=words).status_code == 403
+    assert ada.post(f"{API}/redactions", json=words).status_code == 404
+
+
+def _everything(client: TestClient, ref: str) -> str:
+    paths = [f"demands/{ref}", f"demands/{ref}/history", f"demands/{ref}/status-changes", f"demands/{ref}/citations"]
+    return "\n".join(client.get(f"{API}/{path}").text for path in [*paths, "sources", "events?limit=200"])
