@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Integer, Row, Uuid, literal, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Integer, Row, Uuid, literal, tuple_
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.fields import Schema
@@ -34,7 +34,7 @@ class PageQuery(Schema):
     def scope(self) -> str:
         """What a cursor of this list is bound to: its filters and order, not its length."""
         words = self.model_dump(mode="json", exclude={"limit", "cursor"}, exclude_none=True)
-        return hashlib.sha256(json.dumps([type(self).__name__, words], sort_keys=True).encode()).hexdigest()[:12]
+        return digest([type(self).__name__, words])
 
 
 Item = TypeVar("Item")
@@ -49,10 +49,11 @@ class Page(BaseModel, Generic[Item]):
 
 @dataclass(frozen=True)
 class Order:
-    """The columns of a total order, the last one unique, all in one direction."""
+    """The columns of a total order, the last one unique, all in one direction; `within` is whose list it is."""
 
     columns: Sequence[Any]
     descending: bool = False
+    within: str = ""
 
     def page(self, statement: Any, query: PageQuery) -> Any:
         """The statement, ordered, from the cursor on, one row longer than the page to tell whether more follow.
@@ -60,7 +61,7 @@ class Order:
         The columns of the order come last in each row.
         """
         if query.cursor:
-            statement = statement.where(self._beyond(decode(query.cursor, query.scope, len(self.columns))))
+            statement = statement.where(self._beyond(decode(query.cursor, self._scope(query), self.columns)))
         ordered = (column.desc() if self.descending else column.asc() for column in self.columns)
         return statement.add_columns(*self.columns).order_by(*ordered).limit(query.limit + 1)
 
@@ -68,23 +69,16 @@ class Order:
         if len(rows) <= query.limit:
             return None
         last = tuple(rows[query.limit - 1])[-len(self.columns) :]
-        return encode(query.scope, [_plain(value) for value in last])
+        return encode(self._scope(query), [_plain(value) for value in last])
+
+    def _scope(self, query: PageQuery) -> str:
+        """The list and its filters: the columns tell one table's list from another's."""
+        return digest([query.scope, self.within, *map(str, self.columns), self.descending])
 
     def _beyond(self, values: list[Any]) -> ColumnElement[bool]:
         here = tuple_(*self.columns)
-        there = tuple_(*(literal(self._typed(c, v), c.type) for c, v in zip(self.columns, values, strict=True)))
+        there = tuple_(*(literal(value, column.type) for column, value in zip(self.columns, values, strict=True)))
         return here < there if self.descending else here > there
-
-    @staticmethod
-    def _typed(column: Any, value: Any) -> Any:
-        try:
-            if isinstance(column.type, UTCDateTime):
-                return datetime.datetime.fromisoformat(value)
-            if isinstance(column.type, Uuid):
-                return uuid.UUID(value)
-            return int(value) if isinstance(column.type, Integer) else str(value)
-        except (TypeError, ValueError):
-            raise _foreign() from None
 
 
 def _plain(value: Any) -> int | str:
@@ -97,14 +91,40 @@ def encode(scope: str, values: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([scope, *values]).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, scope: str, length: int) -> list[Any]:
+def decode(cursor: str, scope: str, columns: Sequence[Any]) -> list[Any]:
+    """A value for each column; raises Invalid for anything that was not encoded for the scope."""
     try:
-        found, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+        decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(decoded, list) or decoded[:1] != [scope]:
+            raise _foreign()
+        return [_typed(column, value) for column, value in zip(columns, decoded[1:], strict=True)]
+    except (TypeError, ValueError, OverflowError, RecursionError):
         raise _foreign() from None
-    if found != scope or len(values) != length or not all(isinstance(value, int | str) for value in values):
-        raise _foreign()
-    return list(values)
+
+
+def digest(words: Any) -> str:
+    """A short name for what a cursor is bound to."""
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _typed(column: Any, value: Any) -> Any:
+    """The value as the column has it; raises TypeError, ValueError or OverflowError for one that it cannot have."""
+    if isinstance(column.type, UTCDateTime):
+        return datetime.datetime.fromisoformat(value).astimezone(datetime.UTC)
+    if isinstance(column.type, Uuid):
+        return uuid.UUID(value)
+    if isinstance(column.type, Integer):
+        return _whole(value, bits=64 if isinstance(column.type, BigInteger) else 32)
+    if not (isinstance(value, str) and value.isprintable()):
+        raise ValueError("this is no text that a list is sorted by")
+    return value
+
+
+def _whole(value: Any, bits: int) -> int:
+    if type(value) is not int:
+        raise TypeError("this is no number")
+    value.to_bytes(bits // 8, "big", signed=True)  # raises OverflowError where the database could not hold it
+    return value
 
 
 def link_next(request: Request, response: Response, next_cursor: str | None) -> None:

@@ -35,7 +35,7 @@ Cited = dict[uuid.UUID | None, list[CitationRead]]
 def list_status_changes(session: Session, actor: Actor, ref: str, query: PageQuery) -> Page[StatusChangeRead]:
     """Newest first."""
     demand = get_demand(session, actor, ref)
-    order = Order([col(StatusChange.number)], descending=True)
+    order = Order([col(StatusChange.number)], descending=True, within=ref)
     statement = select(StatusChange).where(col(StatusChange.demand_id) == demand.key)
     return _page(session, order, statement, query, lambda rows: status_changes_read(session, actor, rows))
 
@@ -116,7 +116,8 @@ def list_milestones(session: Session, actor: Actor, ref: str, query: PageQuery) 
     """In the order in which they were planned."""
     demand = get_demand(session, actor, ref)
     statement = select(Milestone).where(col(Milestone.demand_id) == demand.key)
-    return _page(session, Order([col(Milestone.position)]), statement, query, lambda rows: [*map(milestone_read, rows)])
+    order = Order([col(Milestone.position)], within=ref)
+    return _page(session, order, statement, query, lambda rows: [*map(milestone_read, rows)])
 
 
 def list_citations(session: Session, actor: Actor, ref: str, query: PageQuery) -> Page[CitationRead]:
@@ -129,7 +130,7 @@ def list_citations(session: Session, actor: Actor, ref: str, query: PageQuery) -
     def read(rows: list[Citation]) -> list[CitationRead]:
         return [read for _, read in citations_read(session, actor, col(Citation.id).in_(_ids(rows)))]
 
-    return _page(session, Order([col(Citation.id)]), statement, query, read)
+    return _page(session, Order([col(Citation.id)], within=ref), statement, query, read)
 
 
 def list_relations(session: Session, actor: Actor, ref: str, query: PageQuery) -> Page[RelationRead]:
@@ -142,7 +143,7 @@ def list_relations(session: Session, actor: Actor, ref: str, query: PageQuery) -
         .where((col(Relation.from_id) == demand.key) | (col(Relation.to_id) == demand.key))
         .where(shown_to(actor, Demand.visible_to))
     )
-    order = Order([col(Relation.id)])
+    order = Order([col(Relation.id)], within=ref)
     rows = session.execute(order.page(statement, query)).all()
     items = [_relation_read(row[0], row[1], demand) for row in rows[: query.limit]]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
@@ -190,7 +191,7 @@ def _dated(
     read: Callable[[list[Any]], list[Item]],
 ) -> Page[Item]:
     demand = get_demand(session, actor, ref)
-    order = Order([col(model.dated), col(model.id)], descending=True)
+    order = Order([col(model.dated), col(model.id)], descending=True, within=ref)
     return _page(session, order, select(model).where(col(model.demand_id) == demand.key), query, read)
 
 
