@@ -2,10 +2,20 @@
 
 import datetime
 import enum
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, HttpUrl, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    HttpUrl,
+    StringConstraints,
+    TypeAdapter,
+)
 from sqlalchemy import Enum as EnumColumn
 from sqlmodel import Field
 
@@ -51,6 +61,24 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _written_as(form: str, example: str) -> BeforeValidator:
+    """Only what is written like that: left to itself, Pydantic takes numbers for seconds since 1970."""
+
+    def check(moment: Any) -> Any:
+        if isinstance(moment, datetime.date) or (isinstance(moment, str) and re.match(form, moment)):
+            return moment
+        raise ValueError(f"write it as {example}")
+
+    return BeforeValidator(check)
+
+
+def _in_utc(moment: datetime.datetime) -> datetime.datetime:
+    try:
+        return moment.astimezone(datetime.UTC)
+    except OverflowError:
+        raise ValueError("this moment is too far away") from None
+
+
 _URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", min_length=1, max_length=80)]
@@ -70,6 +98,10 @@ Search = Annotated[
 Language = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$", max_length=35)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,9}-[1-9][0-9]{0,8}$")]
+Day = Annotated[datetime.date, _written_as(r"\d{4}-\d{2}-\d{2}\Z", "2022-12-10")]
+Moment = Annotated[
+    AwareDatetime, _written_as(r"\d{4}-\d{2}-\d{2}[Tt ]", "2022-12-10T09:30:00Z"), AfterValidator(_in_utc)
+]
 Identifiers = Annotated[dict[Slug, Line], Field(max_length=20)]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import MISSING, AwareDatetime, BaseModel, EmailStr, StringConstraints
 
 from app.accounts.roles import Role
-from app.fields import Audience, Line, Schema, Slug, Text, Title, Url
+from app.fields import Audience, Line, Moment, Schema, Slug, Text, Title, Url
 from app.paging import PageQuery
 
 Password = Annotated[str, StringConstraints(min_length=12, max_length=200)]
@@ -50,7 +50,7 @@ class KeyNew(Schema):
     organization: Slug
     label: Line | None = None
     person: EmailStr | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class KeyRead(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, text
 from sqlmodel import Session, col
 
@@ -21,11 +21,18 @@ from app.campaigns.queries import campaigns_named, kinds_named
 from app.dates import PartialDate
 from app.demands.lifecycle import Answer, Group, Publication, Status, statuses_in
 from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
-from app.fields import Slug
+from app.fields import Day, Moment, Slug
 from app.paging import Order, PageQuery
 from app.sources.queries import sources_named
 
 Several = Field(max_length=50)
+
+
+def _from_midnight(since: Any) -> Any:
+    return f"{since}T00:00:00Z" if isinstance(since, str) and len(since) == len("2022-12-10") else since
+
+
+Since = Annotated[Moment, BeforeValidator(_from_midnight)]
 
 
 class Sort(enum.StrEnum):
@@ -61,11 +68,9 @@ class DemandFilter(PageQuery):
     stale: bool | None = None
     disputed: bool | None = None
     no_response: bool | None = None
-    updated_since: Annotated[
-        AwareDatetime | datetime.date | None, Field(description="A moment with its offset, or a day in UTC.")
-    ] = None
+    updated_since: Annotated[Since | None, Field(description="A moment with its offset, or a day in UTC.")] = None
     as_of: Annotated[
-        datetime.date | None,
+        Day | None,
         Field(description="The status that each demand had at the end of that day, by when changes took effect."),
     ] = None
 
@@ -164,7 +169,7 @@ def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[C
     if filters.disputed is not None:
         found.append(now.disputed.is_(filters.disputed))
     if filters.updated_since:
-        found.append(col(Demand.updated_at) >= _moment(filters.updated_since))
+        found.append(col(Demand.updated_at) >= filters.updated_since)
     for wanted, condition in (
         (filters.overdue, overdue(now.status, today)),
         (filters.stale, stale(session, now.status, today)),
@@ -222,12 +227,6 @@ def _by_interval(session: Session, today: datetime.date, condition: Any) -> Colu
 def _unsettled(status: Any) -> ColumnElement[bool]:
     condition: ColumnElement[bool] = status.not_in([s for s in Status if s.is_settled])
     return condition
-
-
-def _moment(since: datetime.datetime | datetime.date) -> datetime.datetime:
-    if isinstance(since, datetime.datetime):
-        return since.astimezone(datetime.UTC)
-    return datetime.datetime.combine(since, datetime.time(), datetime.UTC)
 
 
 def _mentions(session: Session, q: str) -> ColumnElement[bool]:
