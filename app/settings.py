@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
@@ -12,6 +12,10 @@ Network = IPv4Network | IPv6Network
 
 def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
+
+
+def _split(networks: object) -> object:
+    return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
 
 
 class Settings(BaseSettings):
@@ -38,7 +42,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(1_000_000, ge=1_000, description="Larger request bodies get 413.")
     due_soon_days: int = Field(30, ge=0, le=365, description="How many days before its deadline a demand is due soon.")
     idempotency_hours: int = Field(48, ge=1, description="How long the first answer to an Idempotency-Key is kept.")
-    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Private networks that webhooks may reach, comma separated, such as `127.0.0.0/8`."
     )
     webhook_allow_http: bool = Field(False, description="Whether webhooks may use plain http outside those networks.")
