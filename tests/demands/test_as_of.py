@@ -1,0 +1,151 @@
+"""How demands stood on a day that has passed, by when their changes took effect."""
+
+import pytest
+
+from tests.factories import API, a_body, a_draft, a_source, change, made, read, refs
+
+
+def on(client, day, **query):
+    """The list as of the day: status and since when, by ref."""
+    answer = client.get(f"{API}/demands", params={"as_of": day, **query})
+    assert answer.status_code == 200, answer.text
+    return {item["ref"]: (item["status"], item["status_since"]) for item in answer.json()["items"]}
+
+
+@pytest.fixture
+def demand(ada):
+    """Made on 10 June 2023."""
+    return a_draft(ada, first_made_on="2023-06-10")["ref"]
+
+
+@pytest.fixture
+def becomes(ada, demand, evidence):
+    """`becomes("met", "2023-10")`: the demand's next change, in effect on that day."""
+
+    def becomes(to, day, kind="change"):
+        return change(ada, demand, to, effective_on=day, kind=kind, citations=evidence)
+
+    return becomes
+
+
+def test_each_day_has_the_last_status_that_took_effect_by_its_end(ada, demand, becomes):
+    becomes("in_progress", "2023-08-01")
+    becomes("met", "2023-10-05")
+
+    stood = {day: on(ada, day).get(demand) for day in ("2023-06-09", "2023-06-10", "2023-07-31", "2023-08-01")}
+    stood |= {day: on(ada, day).get(demand) for day in ("2023-10-04", "2023-10-05", "2024-01-01")}
+
+    assert stood == {
+        "2023-06-09": None,
+        "2023-06-10": ("open", "2023-06-10"),
+        "2023-07-31": ("open", "2023-06-10"),
+        "2023-08-01": ("in_progress", "2023-08-01"),
+        "2023-10-04": ("in_progress", "2023-08-01"),
+        "2023-10-05": ("met", "2023-10-05"),
+        "2024-01-01": ("met", "2023-10-05"),
+    }
+
+
+def test_a_coarse_date_counts_from_its_first_day(ada, demand, becomes):
+    becomes("in_progress", "2023-08")
+    becomes("met", "2024")
+
+    stood = [on(ada, day)[demand][0] for day in ("2023-07-31", "2023-08-01", "2023-12-31", "2024-01-01")]
+
+    assert stood == ["open", "in_progress", "in_progress", "met"]
+
+
+def test_when_it_was_recorded_does_not_matter(ada, demand, becomes, set_clock):
+    set_clock("2024-03-15")
+    becomes("in_progress", "2023-08-01")
+
+    assert on(ada, "2023-08-01")[demand] == ("in_progress", "2023-08-01")
+
+
+def test_a_correction_overrules_what_was_recorded_before_it_from_its_day_on(ada, demand, becomes):
+    becomes("in_progress", "2023-08-01")
+    becomes("met", "2023-10-05")
+    becomes("stalled", "2023-09-01", kind="correction")
+    becomes("in_progress", "2023-12-01")
+
+    stood = [on(ada, day)[demand][0] for day in ("2023-08-31", "2023-09-01", "2023-10-05", "2023-12-01")]
+
+    assert stood == ["in_progress", "stalled", "stalled", "in_progress"]
+
+
+def test_filters_ask_how_things_stood_then(ada, demand, becomes):
+    other = a_draft(ada, first_made_on="2023-01", deadline="2023-07")["ref"]
+    against = [{"source": a_source(ada)["slug"], "stance": stance} for stance in ("contradicts", "supports")]
+    change(ada, other, "in_progress", effective_on="2023-03", citations=against, confidence="low")
+    becomes("met", "2023-10-05")
+
+    expected = {
+        "status=open": ([demand], []),
+        "status=met": ([], [demand]),
+        "group=moving": ([other], [other]),
+        "disputed=true": ([other], [other]),
+        "overdue=true": ([], [other]),
+        "no_response=true": ([other], [other]),
+    }
+    found = {}
+    for query in expected:
+        word, value = query.split("=")
+        found[query] = tuple(refs(ada, as_of=day, **{word: value}) for day in ("2023-07-31", "2023-12-31"))
+
+    assert found == expected
+
+
+def test_flags_and_claims_are_those_of_the_day(ada, demand, becomes):
+    becomes("met", "2023-10-05")
+    late = a_draft(ada, first_made_on="2023-01", deadline="2023-07-15")["ref"]
+
+    def shown(day):
+        items = ada.get(f"{API}/demands", params={"as_of": day}).json()["items"]
+        return {item["ref"]: item for item in items}
+
+    assert (shown("2023-10-04")[demand]["verification"], shown("2023-10-05")[demand]["verification"]) == (
+        None,
+        "claimed",
+    )
+    assert shown("2023-10-04")[demand]["status_group"] == "open"
+    assert [(shown(day)[late]["due_soon"], shown(day)[late]["overdue"]) for day in ("2023-07-15", "2023-07-16")] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_as_of_today_is_as_of_now(ada, demand, becomes, set_clock):
+    set_clock("2024-03-15")
+    becomes("met", "2024-03-15")
+    body = a_body(ada)["slug"]
+    other = a_draft(ada, targets=[{"body": body, "role": "decides"}])["ref"]
+    made(ada, f"demands/{other}/updates", {"text": "Something moved.", "on": "2024-03-14"})
+
+    then = ada.get(f"{API}/demands", params={"as_of": "2024-03-15", "sort": "ref"}).json()["items"]
+
+    assert then == [read(ada, ref) for ref in refs(ada, sort="ref")]
+
+
+def test_pages_of_a_day_that_has_passed_lead_on(ada, common):
+    made_refs = [a_draft(ada, first_made_on=f"2023-0{n}", **common)["ref"] for n in (5, 3, 4, 9)]
+    for ref in made_refs:
+        change(ada, ref, "withdrawn", citations=[])
+
+    found, cursor = [], None
+    while True:
+        query = {"as_of": "2023-06-30", "sort": "-status_since", "limit": 1, "include": "total"}
+        page = ada.get(f"{API}/demands", params={**query, **({"cursor": cursor} if cursor else {})}).json()
+        found += [item["ref"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        assert page["total"] == 3
+        if cursor is None:
+            break
+
+    assert found == [made_refs[0], made_refs[2], made_refs[1]]
+
+
+def test_the_public_sees_of_the_past_what_it_may_see_now(ada, client, demand, becomes):
+    becomes("in_progress", "2023-08-01")
+
+    assert on(client, "2023-08-01") == {}
+    assert client.get(f"{API}/demands", params={"as_of": "2023-08-01", "include": "total"}).json()["total"] == 0
