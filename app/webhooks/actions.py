@@ -19,14 +19,15 @@ from app.database import serialize, settings_of
 from app.fields import Audience
 from app.ledger.models import Subject
 from app.ledger.reading import head
+from app.ledger.selecting import match_keys
+from app.ledger.words import Filters
 from app.problems import Conflict, NotFound, invalid
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks import addresses, signing
 from app.webhooks.models import Lane, State, Subscription, Webhook, WebhookSecret
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
-from app.webhooks.schemas import Filters, WebhookMade, WebhookNew, WebhookRead, WebhookRevision
-from app.webhooks.selecting import match_keys
+from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookRead, WebhookRevision
 
 
 class TooManyWebhooks(Conflict):

@@ -24,9 +24,9 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.ledger.models import Event, Head
+from app.ledger.selecting import planning_keys
 from app.webhooks.answers import Outcome
 from app.webhooks.models import Attempt, Lane, PlanProgress, State, Subscription, Undelivered, Webhook
-from app.webhooks.selecting import planning_keys
 
 LEASE = datetime.timedelta(seconds=30)
 RENEW_SECONDS = 8.0

@@ -18,10 +18,10 @@ from app.accounts.models import Organization
 from app.fields import Audience
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, head, views
+from app.ledger.selecting import Selection
 from app.webhooks.lanes import GIVE_UP_AFTER, Claimed
 from app.webhooks.messages import Message, render
 from app.webhooks.models import Reason, State, Undelivered, Webhook, WebhookSecret
-from app.webhooks.selecting import Selection
 
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
 _EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over

@@ -9,11 +9,11 @@ from sqlmodel import select
 from app import clock, ledger
 from app.accounts.actor import system
 from app.fields import Audience
+from app.ledger.selecting import match_keys
 from app.webhooks import lanes
 from app.webhooks.answers import Outcome
 from app.webhooks.lanes import LEASE, Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Undelivered, Webhook
-from app.webhooks.selecting import match_keys
 from tests.databases import on_postgresql
 from tests.webhooks.deliveries import a_webhook, rows
 

@@ -1,4 +1,6 @@
-"""Which events a webhook wants: its types and filters, as keys to match with the keys that events carry.
+"""Which events a follower wants: its types and filters, as keys to match with the keys that events carry.
+
+Webhooks, the feed, the stream and Atom all ask here, so that the same words mean the same everywhere.
 
 Values of one word mean either; different words narrow together, as in the list of demands.
 """

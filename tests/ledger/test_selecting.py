@@ -1,4 +1,4 @@
-"""Which events a webhook wants, and that planning finds each of them."""
+"""Which events a follower wants, and that planning finds each of them."""
 
 from typing import get_args
 
@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.demands.lifecycle import Group, Status
-from app.webhooks.schemas import Filters
-from app.webhooks.schemas import Group as GroupWord
-from app.webhooks.schemas import Status as StatusWord
-from app.webhooks.selecting import FLAGS, Selection, match_keys, planning_keys
+from app.ledger.selecting import FLAGS, Selection, match_keys, planning_keys
+from app.ledger.words import Filters
+from app.ledger.words import Group as GroupWord
+from app.ledger.words import Status as StatusWord
 
 CHANGE = {
     "type:demand.status_changed",
