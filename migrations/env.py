@@ -1,6 +1,6 @@
 """Alembic's entry: the same chain for `demands migrate`, `alembic check` and the tests."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ def include_object(_: Any, name: str | None, *__: Any) -> bool:
     return not (name or "").startswith(SEARCH)
 
 
-def render_item(kind: str, thing: Any, _: Any) -> str | bool:
+def render_item(kind: str, thing: Any, _: Any) -> str | Literal[False]:
     """Write our own column types as the plain types that they are in the database: migrations outlive the code."""
     if kind != "type":
         return False
@@ -50,17 +50,18 @@ def run(connection: Connection) -> None:
 
 engine = context.config.attributes.get("engine") or open_database(Settings()).engine
 with engine.connect() as connection:
+    driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         # Rebuilding a table drops it, and with foreign keys on that deletes the rows of its children.
         # The pragma does nothing inside a transaction, so it goes to the driver, before the first one.
-        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+        driver.execute("PRAGMA foreign_keys=OFF")
     try:
         run(connection)
         connection.commit()
     finally:
         if connection.dialect.name == "sqlite":
             connection.rollback()
-            broken = connection.connection.driver_connection.execute("PRAGMA foreign_key_check").fetchall()
-            connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
+            broken = driver.execute("PRAGMA foreign_key_check").fetchall()
+            driver.execute("PRAGMA foreign_keys=ON")
             if broken:
                 raise RuntimeError(f"The migration leaves broken foreign keys: {broken[:5]}")
