@@ -3,6 +3,7 @@
 import datetime
 import uuid
 
+from sqlalchemy import Index
 from sqlmodel import Field
 
 from app.dates import PartialDate
@@ -12,6 +13,14 @@ from app.tables import Table, Versioned, new_id
 
 class Source(Versioned, table=True):
     """A document. One URL is one source."""
+
+    __table_args__ = (
+        Index("ix_source_audience_slug", "audience", "slug"),
+        Index("ix_source_kind_slug", "kind", "slug"),
+        Index("ix_source_language_slug", "language", "slug"),
+        Index("ix_source_publisher_slug", "publisher", "slug"),
+        Index("ix_source_published_on", "published_on"),
+    )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     slug: str = Field(max_length=80, unique=True)
@@ -26,7 +35,7 @@ class Source(Versioned, table=True):
     archive_url: str | None = Field(default=None, max_length=2000)
     sha256: str | None = Field(default=None, max_length=64)  # of the retrieved copy
     note: str | None = None
-    audience: Audience = Field(default=Audience.PUBLIC, sa_type=coded(Audience), index=True)
+    audience: Audience = Field(default=Audience.PUBLIC, sa_type=coded(Audience))
 
 
 class SourceIssuer(Table, table=True):

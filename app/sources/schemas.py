@@ -1,22 +1,13 @@
 """Sources as the API has them."""
 
 import datetime
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import (
-    MISSING,
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    HttpUrl,
-)
+from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, Field, HttpUrl
 
 from app import clock
 from app.dates import PartialDate
-from app.fields import Audience, Language, Line, Schema, Search, Sha256, Slug, Text, Title, Url
+from app.fields import Audience, Day, Language, Line, Schema, Search, Sha256, Slug, Text, Title, Url
 from app.paging import PageQuery
 
 LONGEST_URL = 2_000
@@ -28,12 +19,6 @@ def _canonical(url: str) -> str:
     if len(written) > LONGEST_URL:
         raise ValueError(f"a URL has at most {LONGEST_URL} characters")
     return written
-
-
-def _iso(day: Any) -> Any:
-    if isinstance(day, datetime.date) or (isinstance(day, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)):
-        return day
-    raise ValueError("write a day as 2022-12-10")
 
 
 def _not_ahead(day: datetime.date) -> datetime.date:
@@ -49,7 +34,7 @@ def _distinct(slugs: list[str]) -> list[str]:
 
 
 Address = Annotated[Url, AfterValidator(_canonical)]
-PastDay = Annotated[datetime.date, BeforeValidator(_iso), AfterValidator(_not_ahead)]
+PastDay = Annotated[Day, AfterValidator(_not_ahead)]
 IssuedBy = Annotated[list[Slug], Field(max_length=50), AfterValidator(_distinct)]
 
 

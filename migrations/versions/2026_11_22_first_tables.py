@@ -211,7 +211,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("url", name=op.f("uq_source_url")),
     )
     with op.batch_alter_table("source", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_source_audience"), ["audience"], unique=False)
+        batch_op.create_index("ix_source_audience_slug", ["audience", "slug"], unique=False)
+        batch_op.create_index("ix_source_kind_slug", ["kind", "slug"], unique=False)
+        batch_op.create_index("ix_source_language_slug", ["language", "slug"], unique=False)
+        batch_op.create_index("ix_source_published_on", ["published_on"], unique=False)
+        batch_op.create_index("ix_source_publisher_slug", ["publisher", "slug"], unique=False)
 
     op.create_table(
         "body_identifier",
@@ -887,7 +891,11 @@ def downgrade() -> None:
     op.drop_table("demand")
     op.drop_table("body_identifier")
     with op.batch_alter_table("source", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_source_audience"))
+        batch_op.drop_index("ix_source_publisher_slug")
+        batch_op.drop_index("ix_source_published_on")
+        batch_op.drop_index("ix_source_language_slug")
+        batch_op.drop_index("ix_source_kind_slug")
+        batch_op.drop_index("ix_source_audience_slug")
 
     op.drop_table("source")
     op.drop_table("person")
