@@ -93,11 +93,13 @@ def current_change(session: Session, demand: Demand) -> StatusChange:
     return change
 
 
-def shown_within(session: Session, circle: Audience, citations: list[Citation]) -> list[CitationRead]:
-    """The citations whose source that circle may see."""
+def shown_within(
+    session: Session, circle: Audience, author: str | None, citations: list[Citation]
+) -> list[CitationRead]:
+    """Of the citations that the organisation has just made, those whose source that circle may see."""
     sources = {citation.source_id: session.get_one(Source, citation.source_id) for citation in citations}
     return [
-        citation_read(citation, sources[citation.source_id], None)
+        citation_read(citation, sources[citation.source_id], author)
         for citation in citations
         if sources[citation.source_id].audience in circle.sees
     ]

@@ -31,9 +31,9 @@ def add_update(session: Session, actor: Actor, ref: str, new: UpdateNew) -> Upda
         actor,
         "demand.update_added",
         demand,
-        update=update_read(update, actor.organization, _shown(session, demand, cited)),
+        update=update_read(update, actor.organization, _shown(session, actor, demand, cited)),
     )
-    return update_read(update, actor.organization, _own(session, cited))
+    return update_read(update, actor.organization, _own(session, actor, cited))
 
 
 def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) -> ResponseRead:
@@ -59,9 +59,9 @@ def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) 
         target.response, target.response_on = new.response, new.on
     demand.note_checked(new.on)
     demand.touch()
-    shown = response_read(response, new.body, actor.organization, _shown(session, demand, cited))
+    shown = response_read(response, new.body, actor.organization, _shown(session, actor, demand, cited))
     facts.record(session, actor, "demand.response_recorded", demand, response=shown)
-    return response_read(response, new.body, actor.organization, _own(session, cited))
+    return response_read(response, new.body, actor.organization, _own(session, actor, cited))
 
 
 def take_reading(session: Session, actor: Actor, ref: str, new: ReadingNew) -> ReadingRead:
@@ -77,9 +77,9 @@ def take_reading(session: Session, actor: Actor, ref: str, new: ReadingNew) -> R
         indicator.latest, indicator.latest_on = new.value, new.on
     demand.note_checked(new.on)
     demand.touch()
-    shown = reading_read(reading, actor.organization, _shown(session, demand, cited))
+    shown = reading_read(reading, actor.organization, _shown(session, actor, demand, cited))
     facts.record(session, actor, "demand.reading_taken", demand, reading=shown)
-    return reading_read(reading, actor.organization, _own(session, cited))
+    return reading_read(reading, actor.organization, _own(session, actor, cited))
 
 
 def plan_milestone(session: Session, actor: Actor, ref: str, new: MilestoneNew) -> MilestoneRead:
@@ -116,10 +116,10 @@ def _locked(session: Session, actor: Actor, ref: str) -> Demand:
     return get_demand(session, actor, ref, lock=True)
 
 
-def _shown(session: Session, demand: Demand, citations: list[Citation]) -> list[CitationRead]:
+def _shown(session: Session, actor: Actor, demand: Demand, citations: list[Citation]) -> list[CitationRead]:
     """What goes into the ledger: citations as the demand's own audience sees them."""
-    return citing.shown_within(session, demand.audience, citations)
+    return citing.shown_within(session, demand.audience, actor.organization, citations)
 
 
-def _own(session: Session, citations: list[Citation]) -> list[CitationRead]:
-    return citing.shown_within(session, Audience.STAFF, citations)
+def _own(session: Session, actor: Actor, citations: list[Citation]) -> list[CitationRead]:
+    return citing.shown_within(session, Audience.STAFF, actor.organization, citations)

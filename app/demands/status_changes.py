@@ -65,7 +65,7 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
     shown = made.model_copy(
         update={
             "internal_note": None,
-            "citations": citing.shown_within(session, demand.audience, cited),
+            "citations": citing.shown_within(session, demand.audience, actor.organization, cited),
             "successor": successor.ref if successor and successor.circle in demand.audience.sees else None,
         }
     )
