@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from app.accounts.actor import Actor
@@ -19,10 +19,8 @@ def list_organizations(session: Session, actor: Actor, query: OrganizationQuery)
     order = Order([col(Organization.slug)])
     statement = select(Organization).where(_organizations_shown_to(actor))
     if query.q:
-        pattern = f"%{query.q.lower()}%"
-        statement = statement.where(
-            or_(func.lower(col(Organization.name)).like(pattern), col(Organization.slug).like(pattern))
-        )
+        words = (col(Organization.name), col(Organization.slug))
+        statement = statement.where(or_(*(word.icontains(query.q, autoescape=True) for word in words)))
     rows = session.execute(order.page(statement, query)).all()
     items = [organization_read(row[0]) for row in rows[: query.limit]]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))

@@ -61,7 +61,7 @@ def get_demand(session: Session, actor: Actor, ref: str, lock: bool = False) -> 
 def count_by_body(session: Session, actor: Actor) -> dict[uuid.UUID, dict[str, int]]:
     """For each body: how many visible demands of it or of bodies below it stand in each status group, each once."""
     tree = select(col(Body.id).label("top"), col(Body.id).label("body")).cte("tree", recursive=True)
-    tree = tree.union_all(select(tree.c.top, col(Body.id)).join(Body, col(Body.parent_id) == tree.c.body))
+    tree = tree.union(select(tree.c.top, col(Body.id)).join(Body, col(Body.parent_id) == tree.c.body))
     group = case({status.value: status.group.value for status in Status}, value=col(Demand.status), else_=literal(""))
     statement = (
         select(tree.c.top, group, func.count(func.distinct(col(Demand.id))))
