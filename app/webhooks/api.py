@@ -37,7 +37,7 @@ def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Request, onc
     """For your organization. The answer shows the secret, this once."""
     state = request.app.state
     actions.check_url(state.settings, new.url)
-    return once.create(lambda session: actions.create_webhook(session, state.vault, actor, new))
+    return once.create(lambda session: actions.create_webhook(session, state.vault, actor, new), _headers)
 
 
 @router.get("/webhooks/{webhook_id}", responses=READING)
@@ -72,3 +72,8 @@ def delete_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID) -
     """With the log of what was sent to it."""
     with database.write() as session:
         actions.delete_webhook(session, actor, webhook_id)
+
+
+def _headers(made: object) -> dict[str, str]:
+    assert isinstance(made, WebhookMade)
+    return {"Location": f"/api/v1/webhooks/{made.id}", "ETag": etags.etag(made.version)}

@@ -72,7 +72,7 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
     """Lanes of webhooks that are not active, or no longer there, have no run."""
     readers = _readers(session, [lane.lease.webhook_id for lane in claimed])
     lanes = [lane for lane in claimed if lane.lease.webhook_id in readers]
-    gates = {reader.circle: _gate(reader.circle) for reader in readers.values()}
+    gates = {circle: _gate(circle) for circle in {reader.circle for reader in readers.values()}}
     candidates = _candidates(session, gates, [_span(lane) for lane in lanes])
     choices = [_choose(lane, readers[lane.lease.webhook_id], candidates) for lane in lanes]
     messages = _messages(session, gates, choices, api_url)

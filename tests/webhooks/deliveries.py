@@ -21,7 +21,7 @@ Row = Any
 
 
 @contextmanager
-def delivering(app: FastAPI, **settings: Any) -> Iterator[None]:
+def delivering(app: FastAPI, **settings: Any) -> Iterator[Deliverer]:
     """A worker on the app's database. After the block, all that was due was tried, and what came back noted."""
     deliverer = Deliverer(
         app.state.database,
@@ -41,7 +41,7 @@ def delivering(app: FastAPI, **settings: Any) -> Iterator[None]:
     worker.start()
     try:
         assert started.wait(10)
-        yield
+        yield deliverer
         wait_until(lambda: _nothing_is_due(app.state.database))
     finally:
         loop, stop = ending

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import standardwebhooks
 import svix.webhooks
+from sqlmodel import select
 
 from app import clock
 from app.ledger import open_database
@@ -29,6 +30,12 @@ def messages(requests, path=None):
 
 def texts(requests, path=None):
     return [message["data"]["update"]["text"] for message in messages(requests, path)]
+
+
+def look_often(monkeypatch):
+    monkeypatch.setattr(lanes, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr("app.webhooks.delivering.LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("app.webhooks.delivering.LAST_WORDS_SECONDS", 0.1)
 
 
 def test_a_status_change_reaches_the_endpoint_signed(app, ada, eve, receiver):
@@ -233,6 +240,38 @@ def test_an_endpoint_that_hangs_holds_up_nobody_else(app, ada, eve, receiver, mo
 
     assert texts(receiver.requests, "/204") == [str(number) for number in range(10)]
     assert texts(receiver.requests, "/hang") == ["0"]
+
+
+def test_a_worker_keeps_the_lane_of_a_slow_endpoint(app, database, ada, eve, receiver, monkeypatch, time):
+    look_often(monkeypatch)
+    demand = a_demand(ada)
+    a_webhook(eve, receiver.url("/hang"), types=["demand.update_added"])
+
+    with delivering(app):
+        note(ada, demand["ref"])
+        receiver.wait_for(1)
+        time.forward(seconds=LEASE.total_seconds() - 5)
+        wait_until(lambda: rows(database, Lane)[0].ready_at > clock.now() + LEASE / 2)
+
+    assert len(receiver.requests) == 1
+
+
+def test_a_worker_that_lost_a_lane_leaves_it(app, database, ada, eve, receiver, monkeypatch):
+    look_often(monkeypatch)
+    demand = a_demand(ada)
+    a_webhook(eve, receiver.url("/hang"), types=["demand.update_added"])
+
+    with delivering(app) as deliverer:
+        note(ada, demand["ref"])
+        receiver.wait_for(1)
+        with database.write() as session:
+            session.exec(select(Lane)).one().lease_epoch += 1
+        wait_until(lambda: not deliverer._under_way)
+
+    [lane] = rows(database, Lane)
+    assert lane.lease_owner is not None
+    assert lane.cursor_seq < lane.wake_seq
+    assert rows(database, Attempt) == []
 
 
 def test_two_workers_share_the_work_and_keep_the_order(app, ada, eve, receiver):

@@ -51,6 +51,13 @@ def test_a_url_is_all_that_it_needs(eve):
     assert (made["types"], made["filters"], made["description"]) == ([], {}, None)
 
 
+def test_the_answer_says_where_it_is(eve):
+    answer = eve.post(f"{API}/webhooks", json={"url": HOOK})
+
+    assert answer.headers["Location"] == f"/api/v1/webhooks/{answer.json()['id']}"
+    assert answer.headers["ETag"] == '"1"'
+
+
 def test_one_value_of_a_word_needs_no_list(ada, eve):
     campaign = a_campaign(ada)["slug"]
 
