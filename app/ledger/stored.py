@@ -28,6 +28,8 @@ class StoredColumn:
     def value(self, raw: Any) -> Any:
         """Raises Misstored where the stored form is not the one that the value has, such as an id in capitals."""
         try:
+            if isinstance(raw, str):
+                raw.encode()  # fails on what was no UTF-8
             value = self._understand(raw) if self._understand else raw
             written = self._write(value) if self._write else raw
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
