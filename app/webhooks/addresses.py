@@ -113,7 +113,7 @@ def _read(url: str) -> httpx.URL:
         raise UnusableUrl(f"This is not a URL: {error}.") from None
     if parsed.scheme not in {"http", "https"}:
         raise UnusableUrl("The URL must begin with https://.")
-    if not parsed.host:
+    if not parsed.raw_host:  # as it is sent: `host` decodes it, and raises where that cannot be done
         raise UnusableUrl("The URL names no host.")
     if parsed.userinfo:
         raise UnusableUrl("The URL may not contain a user name or password; use a custom header instead.")

@@ -141,6 +141,7 @@ def test_the_newest_are_listed_first_page_by_page(eve):
         ({"url": "http://169.254.169.254/latest"}, "body.url: Address not allowed: 169.254.169.254."),
         ({"url": "https://me:secret@127.0.0.1/"}, "body.url: The URL may not contain a user name"),
         ({"url": "https://127.0.0.1/" + "x" * 3000}, "body.url"),
+        ({"url": "https://xn--/"}, "body.url: The host xn-- does not exist"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(eve, new, named):
