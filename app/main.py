@@ -22,6 +22,7 @@ from app.guarding import Guard
 from app.ledger import open_database
 from app.settings import Settings
 from app.sources.api import router as sources
+from app.statistics.api import router as statistics
 from app.vault import open_vault
 from app.webhooks.api import router as webhooks
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 API = "/api/v1"
 STOP_WITHIN_SECONDS = 5
-SLICES = (demands, records, changes, webhooks, campaigns, bodies, sources, accounts)
+SLICES = (demands, records, statistics, changes, webhooks, campaigns, bodies, sources, accounts)
 
 
 def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:

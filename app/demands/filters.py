@@ -2,13 +2,12 @@
 
 import datetime
 import enum
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 from sqlmodel import Session, col
 
 from app import clock
@@ -21,7 +20,8 @@ from app.campaigns.queries import campaigns_named, kinds_named
 from app.dates import PartialDate
 from app.demands.lifecycle import Answer, Group, Publication, Status, statuses_in
 from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
-from app.fields import Day, Moment, Slug
+from app.demands.searching import mentions
+from app.fields import Day, Moment, Schema, Slug
 from app.paging import Order, PageQuery
 from app.sources.queries import sources_named
 
@@ -48,7 +48,7 @@ class Sort(enum.StrEnum):
     STATUS_SINCE_DOWN = "-status_since"
 
 
-class DemandFilter(PageQuery):
+class DemandCriteria(Schema):
     """Repeat a word to mean either; different words narrow together."""
 
     campaign: Annotated[list[Slug], Several] = []
@@ -73,6 +73,10 @@ class DemandFilter(PageQuery):
         Day | None,
         Field(description="The status that each demand had at the end of that day, by when changes took effect."),
     ] = None
+
+
+class DemandFilter(DemandCriteria, PageQuery):
+    """The criteria of a list, which is read page by page."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def standing(as_of: bool) -> Standing:
     )
 
 
-def narrow(statement: Any, session: Session, actor: Actor, filters: DemandFilter) -> Any:
+def narrow(statement: Any, session: Session, actor: Actor, filters: DemandCriteria) -> Any:
     """The statement over demands, kept to what the actor may see and the filters name.
 
     Raises Invalid that names a value which does not exist.
@@ -115,7 +119,7 @@ def narrow(statement: Any, session: Session, actor: Actor, filters: DemandFilter
     return statement.where(*_conditions(session, actor, filters))
 
 
-def order_of(sort: Sort, filters: DemandFilter) -> Order:
+def order_of(sort: Sort, filters: DemandCriteria) -> Order:
     columns: dict[str, Sequence[Any]] = {
         "updated_at": (col(Demand.updated_at), col(Demand.id)),
         "ref": (col(Demand.ref_order),),
@@ -137,7 +141,7 @@ def _last_change_by(day: datetime.date) -> ColumnElement[bool]:
     return and_(col(StatusChange.demand_id) == col(Demand.id), col(StatusChange.number) == newest)
 
 
-def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, actor: Actor, filters: DemandCriteria) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     now = standing(filters.as_of is not None)
     today = filters.as_of or clock.today()
@@ -165,7 +169,7 @@ def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[C
     if filters.publication:
         found.append(col(Demand.publication).in_(filters.publication))
     if filters.q:
-        found.append(_mentions(session, filters.q))
+        found.append(mentions(session, filters.q))
     if filters.disputed is not None:
         found.append(now.disputed.is_(filters.disputed))
     if filters.updated_since:
@@ -227,17 +231,3 @@ def _by_interval(session: Session, today: datetime.date, condition: Any) -> Colu
 def _unsettled(status: Any) -> ColumnElement[bool]:
     condition: ColumnElement[bool] = status.not_in([s for s in Status if s.is_settled])
     return condition
-
-
-def _mentions(session: Session, q: str) -> ColumnElement[bool]:
-    """Every word of `q` begins a word of the demand, in any order."""
-    words = re.findall(r"\w+", q.lower())
-    if not words:
-        return false()
-    if session.get_bind().dialect.name == "postgresql":
-        document = "to_tsvector('simple', replace(demand.ref, '-', ' ') || ' ' || demand.title || ' ' || demand.asks)"
-        found, pattern = f"{document} @@ to_tsquery('simple', :q)", " & ".join(f"{word}:*" for word in words)
-    else:
-        found = "demand.id IN (SELECT rowid FROM demand_search WHERE demand_search MATCH :q)"
-        pattern = " ".join(f'"{word}"*' for word in words)
-    return cast(ColumnElement[bool], text(found).bindparams(q=pattern))
