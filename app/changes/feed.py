@@ -11,24 +11,20 @@ from pydantic import BaseModel, Field
 
 from app.accounts.actor import Actor
 from app.accounts.audience import ledger_gate
+from app.changes.filtering import EventFilter, selection
 from app.database import Database
-from app.fields import Ref, Schema, Slug
 from app.ledger import reading
-from app.ledger.types import EventType
 from app.paging import Limit
 
 LONGEST_WAIT_SECONDS = 30
 LOOK_EVERY_SECONDS = 0.5  # for what other processes commit; what this one commits wakes the waiting at once
 
 
-class FeedQuery(Schema):
+class FeedQuery(EventFilter):
     after: Annotated[
         str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
     ] = ""
     limit: Limit = 50
-    types: Annotated[list[EventType], Field(max_length=50, description="Event types.")] = []
-    campaign: Annotated[list[Slug], Field(max_length=50)] = []
-    demand: Annotated[list[Ref], Field(max_length=50)] = []
     wait: Annotated[
         float, Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for an event where there is none.")
     ] = 0
@@ -73,9 +69,8 @@ def read(database: Database, actor: Actor, query: FeedQuery) -> EventPage:
     """Raises Gone for a cursor of an older epoch, Invalid for one from elsewhere."""
     with database.read() as session:
         start = reading.position(query.after, reading.head(session))
-        found = reading.after(
-            session, ledger_gate(actor), start, query.limit, query.types, query.campaign, query.demand
-        )
+        wanted = selection(session, actor, query)
+        found = reading.after(session, ledger_gate(actor), start, query.limit, wanted)
     return EventPage(items=found.items, next_cursor=found.next_cursor, head=found.head)
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from app.fields import Audience
 from app.ledger.models import Event, Head, Subject
+from app.ledger.selecting import EVERY_EVENT, Selection
 from app.problems import Gone, invalid
 
 START = ("", "0")
@@ -45,6 +46,15 @@ class HeadView(BaseModel):
     epoch: str
     seq: int
     hash: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry with what a selection compares."""
+
+    view: EventView
+    keys: list[str]
+    notice: bool
 
 
 @dataclass(frozen=True)
@@ -87,22 +97,33 @@ def after(
     gate: Gate,
     start: int,
     limit: int,
-    types: Sequence[str] = (),
-    campaigns: Sequence[str] = (),
-    demands: Sequence[str] = (),
+    selection: Selection = EVERY_EVENT,
 ) -> Slice:
     """At most `limit` entries after `start`, oldest first."""
     here = head(session)
-    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= here.seq)
-    if types:
-        statement = statement.where(col(Event.type).in_(types))
-    if campaigns:
-        statement = statement.where(col(Event.campaign).in_(campaigns))
-    if demands:
-        statement = statement.where(col(Event.demand).in_(demands))
+    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= here.seq, selection.condition())
     events = session.scalars(statement.order_by(col(Event.seq)).limit(limit)).all()
     reached = events[-1].seq if len(events) == limit else here.seq
     return Slice(views(session, gate, events), cursor(here.epoch, reached), here.seq)
+
+
+def between(session: Session, gate: Gate, start: int, end: int) -> list[Entry]:
+    """All entries after `start`, up to and with `end`, oldest first, with what tells who wants them."""
+    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= end).order_by(col(Event.seq))
+    events = session.scalars(statement).all()
+    shown = views(session, gate, events)
+    return [Entry(view, event.keys, event.notice) for view, event in zip(shown, events, strict=True)]
+
+
+def newest(
+    session: Session, gate: Gate, limit: int, selection: Selection = EVERY_EVENT, before: int | None = None
+) -> list[EventView]:
+    """Newest first."""
+    statement = _shown(gate).where(selection.condition())
+    if before is not None:
+        statement = statement.where(col(Event.seq) < before)
+    events = session.scalars(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
+    return views(session, gate, events)
 
 
 def newest_about(session: Session, gate: Gate, subject: str, limit: int, before: int | None = None) -> list[EventView]:

@@ -9,6 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ColumnElement, Text, and_, false, or_, true, type_coerce
+from sqlmodel import col
+
+from app.ledger.models import Canonical, Event
+
 EVERYTHING = "*"  # a key that all events have, as far as subscriptions go
 NOTICES = "notice"  # and one of the notices that something was taken from view
 FLAGS = ("disputed", "overdue", "stale", "no_response")
@@ -46,6 +51,19 @@ class Selection:
             return False
         return present.isdisjoint(self.without) and _all_met(self.words, present)
 
+    def condition(self) -> ColumnElement[bool]:
+        """The same, asked of the table."""
+        if not (self.types or self.words or self.without):
+            return true()
+        lasting = [_any_key(wanted) for word, wanted in self.words.items() if word in _LASTING]
+        noticed = or_(col(Event.demand).is_(None), and_(true(), *lasting))
+        told = [_any_key(wanted) for wanted in (self.types, *self.words.values()) if wanted]
+        without = [~_any_key({key}) for key in self.without]
+        return or_(and_(~col(Event.notice), *told, *without), and_(col(Event.notice), noticed))
+
+
+EVERY_EVENT = Selection(frozenset(), {}, frozenset())
+
 
 def match_keys(types: Sequence[str], filters: Mapping[str, Any]) -> set[str]:
     """The keys that wake the lane: every event that the selection matches has one of them."""
@@ -62,6 +80,12 @@ def planning_keys(keys: Collection[str], notice: bool) -> list[str]:
 def _keys(word: str, value: Any) -> frozenset[str]:
     values = ["true"] if value is True else value
     return frozenset(f"{word}:{each}" for each in values)
+
+
+def _any_key(wanted: Collection[str]) -> ColumnElement[bool]:
+    """Whether one of the keys stands in the list of an event's keys, which is stored as its canonical text."""
+    written = type_coerce(col(Event.keys), Text)
+    return or_(false(), *(written.contains(Canonical.of(key), autoescape=True) for key in sorted(wanted)))
 
 
 def _all_met(words: Mapping[str, frozenset[str]], present: frozenset[str]) -> bool:

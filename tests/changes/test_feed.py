@@ -14,11 +14,13 @@ from app.fields import Audience
 from app.ledger.models import Head
 from tests.factories import (
     API,
+    a_body,
     a_campaign,
     a_demand,
     a_draft,
     a_kind,
     a_source,
+    an_organization,
     change,
 )
 
@@ -168,6 +170,13 @@ def test_a_cursor_of_a_list_is_not_one_of_the_feed(ada, client):
         {"demand": "nk-1"},
         {"campaign": "Not a slug"},
         {"colour": "red"},
+        {"campaign": "no-such"},
+        {"kind": "no-such"},
+        {"body": "no-such"},
+        {"issuer": "no-such"},
+        {"status": "no-such"},
+        {"group": "no-such"},
+        {"disputed": "maybe"},
     ],
 )
 def test_a_wrong_word_is_refused_and_named(client, query):
@@ -194,6 +203,34 @@ def test_filters_repeat_to_mean_either_and_narrow_together(ada, client):
     ]
     assert told(campaign=third["campaign"]) == [(None, "campaign.created"), (third["ref"], "demand.published")]
     assert told(campaign=third["campaign"], demand=first["ref"]) == []
+
+
+def test_every_word_of_the_list_of_demands_narrows_the_feed(ada, client):
+    above = a_body(ada)["slug"]
+    below = a_body(ada, parent=above)["slug"]
+    issuer = an_organization(ada)["slug"]
+    wanted = a_demand(ada, targets=[{"body": below, "role": "decides"}], issuers=[issuer], tags=["health"])
+    other = a_demand(ada)
+    change(ada, wanted["ref"], "in_progress")
+    change(ada, other["ref"], "met")
+
+    def changed(**query):
+        return [event["demand"] for event in items(client, types="demand.status_changed", **query)]
+
+    for words in (
+        {"campaign": wanted["campaign"]},
+        {"kind": wanted["kind"]},
+        {"body": above},
+        {"issuer": issuer},
+        {"tag": "health"},
+        {"demand": wanted["ref"]},
+        {"status": "in_progress"},
+        {"group": "moving"},
+    ):
+        assert changed(**words) == [wanted["ref"]], words
+    assert changed(body=above, status="met") == []
+    assert changed(status=["met", "in_progress"], disputed="false") == [wanted["ref"], other["ref"]]
+    assert changed(disputed="true") == []
 
 
 def test_the_cursor_goes_past_what_the_filters_leave_out(ada, client):

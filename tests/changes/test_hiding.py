@@ -21,7 +21,9 @@ def partner(client_for):
 
 
 def about(client, ref):
-    return client.get(f"{API}/events", params={"demand": ref, "limit": 200}).json()["items"]
+    """What is told of the demand; that a source was taken from view reaches every follower."""
+    told = client.get(f"{API}/events", params={"demand": ref, "limit": 200}).json()["items"]
+    return [event for event in told if event["demand"] == ref]
 
 
 def types(client, ref):

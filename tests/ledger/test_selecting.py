@@ -2,10 +2,16 @@
 
 from typing import get_args
 
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlmodel import func, select
 
+from app import ledger
+from app.accounts.actor import system
 from app.demands.lifecycle import Group, Status
+from app.fields import Audience
+from app.ledger.models import Event
 from app.ledger.selecting import FLAGS, Selection, match_keys, planning_keys
 from app.ledger.words import Filters
 from app.ledger.words import Group as GroupWord
@@ -89,3 +95,40 @@ def test_the_words_mean_what_they_mean_for_demands():
     assert get_args(StatusWord) == tuple(Status)
     assert get_args(GroupWord) == tuple(Group)
     assert set(FLAGS) < set(Filters.model_fields)
+
+
+ENTRIES = [
+    (name, ledger.About(keys=keys, demand=demand), notice)
+    for notice in (False, True)
+    for name, keys, demand in [
+        ("source.withdrawn", ["source:a"], None),
+        ("demand.cited", ["demand:a", "tag:a", "status:b", "stale:true"], "a"),
+        ("demand.cited", ["demand:b", "tag:ab", "tag:c", "status:a", "disputed:true"], "b"),
+        ("demand.cited", ["demand:b", "tag:a_b", "status:c"], "b"),
+    ]
+]
+
+
+@pytest.fixture
+def told(database):
+    """What the table finds among entries with given keys, by the same selection."""
+
+    def told(selection):
+        with database.read() as session:
+            return {event.seq for event in session.scalars(select(Event).where(selection.condition()))}
+
+    return told
+
+
+@given(types=st.lists(st.sampled_from(["demand.cited", "source.withdrawn"])), filters=words)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_the_table_is_asked_the_same(database, told, types, filters):
+    with database.write() as session:
+        if session.scalar(select(func.max(Event.seq))) is None:
+            for name, about, notice in ENTRIES:
+                ledger.record(session, system("tests"), name, about, audience=Audience.PUBLIC, notice=notice)
+    with database.read() as session:
+        entries = session.scalars(select(Event)).all()
+    selection = Selection.of(types, filters)
+
+    assert told(selection) == {entry.seq for entry in entries if selection.matches(entry.keys, entry.notice)}
