@@ -18,7 +18,12 @@ EventTypes = Annotated[
     Field(max_length=100, description="None: all. Notices that something was taken from view come in any case."),
 ]
 EndpointUrl = Annotated[
-    str, Field(max_length=LONGEST_URL, description="https, and nothing in a private network.", examples=["https://partner.example/hook"])
+    str,
+    Field(
+        max_length=LONGEST_URL,
+        description="https, and nothing in a private network.",
+        examples=["https://partner.example/hook"],
+    ),
 ]
 
 
