@@ -793,9 +793,10 @@ def begin_the_ledger() -> None:
 def index_the_words() -> None:
     """What `q` searches: FTS5 kept up to date by triggers on SQLite, an expression index on PostgreSQL."""
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "CREATE INDEX demand_search ON demand USING gin (to_tsvector('simple', replace(ref, '-', ' ') || ' ' || title || ' ' || asks))"
-        )
+        text = "ref || ' ' || title || ' ' || asks"
+        plain = rf"normalize(regexp_replace(normalize({text}, NFD), '[\u0300-\u036f]', '', 'g'), NFC)"
+        words = rf"to_tsvector('simple', translate({plain}, '-+/.@_~<>&\:', '           '))"
+        op.execute(f"CREATE INDEX demand_search ON demand USING gin ({words})")
         return
     op.execute(
         "CREATE VIRTUAL TABLE demand_search USING fts5"
