@@ -21,7 +21,7 @@ from app.dates import PartialDate
 from app.demands.lifecycle import Answer, Group, Publication, Status, statuses_in
 from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
 from app.demands.searching import mentions
-from app.fields import Day, Moment, Slug
+from app.fields import Day, Moment, Schema, Slug
 from app.paging import Order, PageQuery
 from app.sources.queries import sources_named
 
@@ -48,7 +48,7 @@ class Sort(enum.StrEnum):
     STATUS_SINCE_DOWN = "-status_since"
 
 
-class DemandFilter(PageQuery):
+class DemandCriteria(Schema):
     """Repeat a word to mean either; different words narrow together."""
 
     campaign: Annotated[list[Slug], Several] = []
@@ -73,6 +73,10 @@ class DemandFilter(PageQuery):
         Day | None,
         Field(description="The status that each demand had at the end of that day, by when changes took effect."),
     ] = None
+
+
+class DemandFilter(DemandCriteria, PageQuery):
+    """The criteria of a list, which is read page by page."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def standing(as_of: bool) -> Standing:
     )
 
 
-def narrow(statement: Any, session: Session, actor: Actor, filters: DemandFilter) -> Any:
+def narrow(statement: Any, session: Session, actor: Actor, filters: DemandCriteria) -> Any:
     """The statement over demands, kept to what the actor may see and the filters name.
 
     Raises Invalid that names a value which does not exist.
@@ -115,7 +119,7 @@ def narrow(statement: Any, session: Session, actor: Actor, filters: DemandFilter
     return statement.where(*_conditions(session, actor, filters))
 
 
-def order_of(sort: Sort, filters: DemandFilter) -> Order:
+def order_of(sort: Sort, filters: DemandCriteria) -> Order:
     columns: dict[str, Sequence[Any]] = {
         "updated_at": (col(Demand.updated_at), col(Demand.id)),
         "ref": (col(Demand.ref_order),),
@@ -137,7 +141,7 @@ def _last_change_by(day: datetime.date) -> ColumnElement[bool]:
     return and_(col(StatusChange.demand_id) == col(Demand.id), col(StatusChange.number) == newest)
 
 
-def _conditions(session: Session, actor: Actor, filters: DemandFilter) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, actor: Actor, filters: DemandCriteria) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     now = standing(filters.as_of is not None)
     today = filters.as_of or clock.today()
