@@ -35,6 +35,11 @@ class PartialDate(str):
         return super().__new__(cls, text)
 
     @classmethod
+    def stored(cls, text: str) -> "PartialDate":
+        """From a column, where only dates are."""
+        return str.__new__(cls, text)
+
+    @classmethod
     def of(cls, day: datetime.date) -> "PartialDate":
         return cls(day.isoformat())
 
@@ -53,7 +58,17 @@ class PartialDate(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema(strict=True))
+        return core_schema.no_info_plain_validator_function(
+            cls._validated, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def _validated(cls, value: Any) -> "PartialDate":
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise ValueError("a date is written as a text, such as 2022-12")
+        return cls(value)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -75,4 +90,4 @@ class PartialDateColumn(TypeDecorator[PartialDate]):
         return None if value is None else str(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> PartialDate | None:
-        return None if value is None else PartialDate(value)
+        return None if value is None else PartialDate.stored(value)
