@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.problems import READING
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
+PLAIN = ("application/json", "application/*", "*/*")
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 SEPARATOR = "; "
 CSV_RESPONSES = {**READING, 200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "A table"}}
@@ -32,9 +34,11 @@ COLUMNS = [
 
 
 def wanted(request: Request) -> str | None:
-    """What `Accept` asks for, if it is a table or lines rather than JSON."""
-    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
-    return next((media for media in accepted if media in (CSV, NDJSON)), None)
+    """What `Accept` likes best (RFC 9110 section 12.5.1), where that is a table or lines rather than JSON."""
+    accepted = [_liking(part) for part in request.headers.get("accept", "").split(",")]
+    liked = [(quality, media) for quality, media in accepted if quality > 0 and media in (CSV, NDJSON, *PLAIN)]
+    best = max(liked, key=lambda accepted: accepted[0], default=(0.0, PLAIN[0]))[1]  # the first of those liked equally
+    return None if best in PLAIN else best
 
 
 def export(database: Database, actor: Actor, query: DemandFilter, sort: Sort, media: str) -> Response:
@@ -49,6 +53,13 @@ def export(database: Database, actor: Actor, query: DemandFilter, sort: Sort, me
         media_type=f"{media}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _liking(part: str) -> tuple[float, str]:
+    """How much one media range of `Accept` is liked, and which it is."""
+    media, *parameters = (word.strip().lower() for word in part.split(";"))
+    quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
+    return (float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0, media)
 
 
 def _pages(
