@@ -207,6 +207,7 @@ def stale(session: Session, status: Any, today: datetime.date) -> ColumnElement[
 def no_response(session: Session, status: Any, today: datetime.date) -> ColumnElement[bool]:
     """Made longer ago than the campaign's interval, and no target has said anything."""
     answered = exists().where(col(Target.demand_id) == col(Demand.id), col(Target.response) != Answer.NONE)
+    answered = answered.correlate(Demand)  # alone, for a statement that has targets of its own
     made: Any = col(Demand.first_made_on)
     return and_(
         _unsettled(status),
