@@ -17,6 +17,7 @@ from app.demands.models import Demand
 from app.demands.schemas import UpdateNew
 from app.ledger import reading
 from app.ledger.reading import EventView
+from app.ledger.selecting import EVERY_EVENT, Selection
 
 WRITER = system("tests")
 
@@ -30,7 +31,7 @@ class Follower:
     """A client that keeps its cursor, asks for a few entries at a time, and believes what it is given."""
 
     actor: Actor
-    demands: Sequence[str] = ()
+    selection: Selection = EVERY_EVENT
     limit: int = 7
     cursor: str = ""
     seen: list[EventView] = field(default_factory=list)
@@ -46,7 +47,7 @@ class Follower:
         """Whether there may be more."""
         with database.read() as session:
             start = reading.position(self.cursor, reading.head(session))
-            found = reading.after(session, ledger_gate(self.actor), start, self.limit, demands=self.demands)
+            found = reading.after(session, ledger_gate(self.actor), start, self.limit, self.selection)
         self.seen += found.items
         self.cursor = found.next_cursor
         return bool(found.items)

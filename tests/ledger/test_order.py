@@ -11,6 +11,7 @@ from app import ledger
 from app.accounts.actor import ANONYMOUS, system
 from app.database import Database
 from app.fields import Audience
+from app.ledger.selecting import Selection
 from tests.databases import on_postgresql
 from tests.factories import a_body, a_campaign, a_demand, a_draft, a_kind, publish
 from tests.ledger.crowds import Follower, versions_of, write_about
@@ -45,7 +46,7 @@ def test_no_reader_misses_or_repeats_what_many_write_at_once(kind, crowded, refs
     before = versions_of(crowded, refs)
     everything = Follower(system("tests"))
     public = Follower(ANONYMOUS, limit=3)
-    of_one = Follower(system("tests"), demands=[refs[0]], limit=1)
+    of_one = Follower(system("tests"), Selection.of([], {"demand": [refs[0]]}), limit=1)
 
     committed = write_about(crowded, refs, *WRITERS[kind], [everything, public, of_one])
 
