@@ -42,6 +42,7 @@ class Demand(Versioned, table=True):
         Index("ix_demand_kind_updated", "kind_id", "updated_at", "id"),
         Index("ix_demand_status_updated", "status", "updated_at", "id"),
         Index("ix_demand_disputed_updated", "disputed", "updated_at", "id"),
+        Index("ix_demand_publication_updated", "publication", "updated_at", "id"),
         Index("ix_demand_first_made_on", "first_made_on", "id"),
         Index("ix_demand_deadline_order", "deadline_order", "id"),
         Index("ix_demand_deadline", "deadline"),
