@@ -1,0 +1,97 @@
+"""How the database answers the list: every filter and every order by an index, and never by reading all demands."""
+
+import re
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.factories import API, a_draft, a_source, an_organization
+
+ALL = r"\b(SCAN demand$|Seq Scan on demand\b)"  # in the words of SQLite and of PostgreSQL
+FILTERS = {
+    "campaign={campaign}": "ix_demand_campaign_updated",
+    "kind={kind}": "ix_demand_kind_updated",
+    "status=open": "ix_demand_status_updated",
+    "status=open&status=met": "ix_demand_status_updated",
+    "group=moving": "ix_demand_status_updated",
+    "body={body}": "ix_target_body_demand",
+    "issuer={issuer}": "ix_demand_issuer_organization",
+    "source={source}": "ix_citation_source_demand",
+    "tag=x": "ix_demand_tag_tag",
+    "publication=in_review": "ix_demand_publication_updated",
+    "q=word": "demand_search",
+    "overdue=true": "ix_demand_deadline",
+    "stale=true": "ix_demand_campaign_",
+    "disputed=true": "ix_demand_disputed_updated",
+    "no_response=true": "ix_demand_campaign_",
+    "updated_since=2024-01-01": "ix_demand_updated",
+    "as_of=2024-01-01": r"ix_demand_updated[\s\S]*status_change",
+}
+ORDERS = {
+    "sort=updated_at": "ix_demand_updated",
+    "sort=ref": "uq_demand_ref_order|sqlite_autoindex_demand_3",
+    "sort=first_made_on": "ix_demand_first_made_on",
+    "sort=deadline": "ix_demand_deadline_order",
+    "sort=status_since": "ix_demand_status_since",
+}
+
+
+@pytest.fixture
+def plan_of(client, database):
+    """`plan_of(client, "status=open")`: how the statement for that page runs, in the database's words.
+
+    Where there are few rows PostgreSQL would rather read them all and sort them, so it is told to avoid what is named.
+    """
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (COSTS OFF) "
+
+    def plan_of(client, query, *avoided):
+        pages = []
+
+        def note(_, __, statement, parameters, *___):
+            if "FROM demand " in statement and "ORDER BY" in statement and "LIMIT" in statement:
+                pages.append((statement, parameters))
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            answer = client.get(f"{API}/demands?{query}")
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert answer.status_code == 200, answer.text
+        ((statement, parameters),) = pages
+        with database.engine.connect() as connection:
+            if not database.is_sqlite:
+                for way in ("seqscan", "hashjoin", "mergejoin", *avoided):
+                    connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+            return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters))
+
+    return plan_of
+
+
+@pytest.fixture
+def names(ada, common):
+    """Of things that exist, to filter by."""
+    found = {"issuer": an_organization(ada)["slug"], "source": a_source(ada)["slug"]}
+    a_draft(ada, issuers=[found["issuer"]], **common)
+    return {**found, **common, "body": common["targets"][0]["body"]}
+
+
+def test_every_filter_is_answered_by_its_index(ada, plan_of, names):
+    for query, index in FILTERS.items():
+        plan = plan_of(ada, query.format(**names))
+        assert re.search(index, plan), f"{query}\n{plan}"
+        assert not re.search(ALL, plan, re.MULTILINE), f"{query}\n{plan}"
+
+
+def test_every_order_is_that_of_an_index(ada, plan_of, names):
+    for query, index in ORDERS.items():
+        for both in (query, query.replace("=", "=-")):
+            plan = plan_of(ada, both, "sort")
+            assert re.search(index, plan), f"{both}\n{plan}"
+            assert not re.search(rf"{ALL}|TEMP B-TREE|\bSort\b", plan, re.MULTILINE), f"{both}\n{plan}"
+
+
+def test_what_is_asked_for_the_public_is_answered_by_an_index_too(client, plan_of, names):
+    for query in FILTERS:
+        plan = plan_of(client, query.format(**names))
+        assert not re.search(ALL, plan, re.MULTILINE), f"{query}\n{plan}"
+    assert "ix_demand_visible_updated" in plan_of(client, "", "sort")
