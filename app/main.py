@@ -15,6 +15,7 @@ from app.bodies.api import router as bodies
 from app.campaigns.api import router as campaigns
 from app.changes.api import router as changes
 from app.changes.feed import Bell
+from app.changes.stream import Stream
 from app.demands.api import router as demands
 from app.demands.queries import count_by_body
 from app.demands.records_api import router as records
@@ -41,6 +42,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _working(app) if with_worker else nullcontext():
             yield
+        app.state.stream.close()
         database.dispose()
 
     app = FastAPI(
@@ -56,6 +58,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.state.database = database
     app.state.vault = open_vault(settings)
     app.state.bell = Bell()
+    app.state.stream = Stream(database, app.state.bell)
     app.state.count_by_body = count_by_body
     database.after_commit.append(app.state.bell.ring)
     problems.install(app)

@@ -2,14 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from app.accounts.current import CurrentActor, Db
 from app.changes import feed
 from app.changes.feed import EventPage, FeedQuery
+from app.changes.stream import Stream, StreamQuery, key_of
 from app.ledger import reading
 from app.ledger.reading import HeadView
-from app.problems import READING
+from app.problems import READING, responses
+
+STREAM = {
+    **READING,
+    **responses(503),
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events"},
+}
 
 router = APIRouter(tags=["changes"])
 
@@ -20,6 +27,18 @@ async def read_events(
 ) -> EventPage:
     """Everything that happened, oldest first, from a cursor on; waits up to `wait` seconds where there is nothing."""
     return await feed.follow(database, request.app.state.bell, actor, query)
+
+
+@router.get("/events/stream", responses=STREAM, response_class=Response)
+async def stream_events(
+    actor: CurrentActor,
+    query: Annotated[StreamQuery, Query()],
+    request: Request,
+    last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+) -> Response:
+    """Events as they happen (server-sent events), each with its cursor as `id`; a browser comes back by itself."""
+    stream: Stream = request.app.state.stream
+    return await stream.open(actor, key_of(request), query, last_event_id)
 
 
 @router.get("/ledger", responses=READING)

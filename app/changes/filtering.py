@@ -23,9 +23,13 @@ class EventFilter(Filters):
 
 def selection(session: Session, actor: Actor, asked: EventFilter) -> Selection:
     """Raises Invalid that names a value which does not exist: nobody should wait for what cannot come."""
-    campaigns_named(session, asked.campaign or [], "query.campaign")
-    kinds_named(session, asked.kind or [], "query.kind")
-    bodies_named(session, asked.body or [], "query.body")
-    organizations_named(session, actor, asked.issuer or [], "query.issuer")
+    if asked.campaign:
+        campaigns_named(session, asked.campaign, "query.campaign")
+    if asked.kind:
+        kinds_named(session, asked.kind, "query.kind")
+    if asked.body:
+        bodies_named(session, asked.body, "query.body")
+    if asked.issuer:
+        organizations_named(session, actor, asked.issuer, "query.issuer")
     words = Filters.model_fields.keys()
     return Selection.of(asked.types, asked.model_dump(include=set(words), exclude_none=True))

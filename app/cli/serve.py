@@ -5,7 +5,8 @@ import gc
 import signal
 import socket
 from functools import partial
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -64,7 +65,21 @@ def serve(
 def application(settings: Settings, with_worker: bool) -> FastAPI:
     """What each process serves."""
     keep_logs(settings)
-    return create_app(settings, with_worker=with_worker)
+    app = create_app(settings, with_worker=with_worker)
+    _end_streams_at_a_signal(app)
+    return app
+
+
+def _end_streams_at_a_signal(app: FastAPI) -> None:
+    """uvicorn, whose handlers stand by now, waits for answers to end before it tells the application to stop."""
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        leave = signal.getsignal(stopping)
+
+        def handle(number: int, frame: FrameType | None, leave: Any = leave) -> None:
+            app.state.stream.close_soon()
+            leave(number, frame)
+
+        signal.signal(stopping, handle)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -62,6 +62,7 @@ class Slice:
     """Entries after a cursor, and the cursor after them: it skips what the reader may not see."""
 
     items: list[EventView]
+    reached: int
     next_cursor: str
     head: int
 
@@ -104,7 +105,7 @@ def after(
     statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= here.seq, selection.condition())
     events = session.scalars(statement.order_by(col(Event.seq)).limit(limit)).all()
     reached = events[-1].seq if len(events) == limit else here.seq
-    return Slice(views(session, gate, events), cursor(here.epoch, reached), here.seq)
+    return Slice(views(session, gate, events), reached, cursor(here.epoch, reached), here.seq)
 
 
 def between(session: Session, gate: Gate, start: int, end: int) -> list[Entry]:

@@ -1,0 +1,142 @@
+"""One listener of the live stream: what waits to be sent to it, as a raw ASGI answer that costs little to keep open."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import Response
+from starlette.types import Receive, Scope, Send
+
+from app.accounts.secrets import KeyText
+from app.fields import Audience
+from app.ledger.selecting import Selection
+
+MOST_WAITING = 256  # events that wait for one slow reader; more end its stream, and it comes back for them
+RETRY_MILLISECONDS = (2_000, 8_000)  # spread, so that all who lost a server do not come back in one moment
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would keep events until it has a page of them
+]
+
+
+class Listener:
+    """Who listens, from which entry on, to what."""
+
+    __slots__ = (
+        "_count",
+        "_farewell",
+        "_pending",
+        "_waiting",
+        "circle",
+        "cursor",
+        "joined",
+        "key",
+        "quiet_since",
+        "wanted",
+    )
+
+    def __init__(self, circle: Audience, wanted: Selection, key: KeyText | None, cursor: str) -> None:
+        self.circle = circle
+        self.wanted = wanted
+        self.key = key  # asked again and again whether it is still good
+        self.cursor = cursor  # of the last entry that was handed over
+        self.joined = 0  # entries up to here it has from the backlog
+        self.quiet_since = 0.0
+        self._pending: list[tuple[bytes, str]] = []
+        self._count = 0
+        self._waiting: asyncio.Future[None] | None = None
+        self._farewell: bytes | None = None
+
+    def offer(self, chunk: bytes, count: int, cursor: str) -> None:
+        """Have `count` events sent, after which the listener is at `cursor`; never waits."""
+        if self.is_over:
+            return
+        if self._count + count > MOST_WAITING:
+            self._pending, self._count = [], 0
+            self.end(reset("You read more slowly than things happen; go on from this event's id.", self.cursor))
+            return
+        self._pending.append((chunk, cursor))
+        self._count += count
+        self._wake()
+
+    def end(self, farewell: bytes = b"") -> None:
+        """Let what waits be sent, then this, then nothing more."""
+        if not self.is_over:
+            self._farewell = farewell
+        self._wake()
+
+    @property
+    def is_over(self) -> bool:
+        return self._farewell is not None
+
+    async def send_all(self, send: Send) -> None:
+        """Until the end."""
+        loop = asyncio.get_running_loop()
+        while self._pending or not self.is_over:
+            if self._pending:
+                chunk = self._pending[0][0] if len(self._pending) == 1 else b"".join(part for part, _ in self._pending)
+                self.cursor = self._pending[-1][1]
+                self._pending, self._count = [], 0
+                self.quiet_since = loop.time()
+                await send(body(chunk))
+            else:
+                self._waiting = loop.create_future()
+                await self._waiting
+        await send({"type": "http.response.body", "body": self._farewell, "more_body": False})
+
+    def _wake(self) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class Listening(Response):
+    """The answer to a listener; `serve` sends until there is an end to it."""
+
+    def __init__(self, listener: Listener, serve: Callable[[Listener, Send], Awaitable[None]]) -> None:
+        super().__init__(media_type="text/event-stream")
+        self._listener = listener
+        self._serve = serve
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(_disconnected(receive))
+        gone.add_done_callback(lambda _: self._listener.end())
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send(body(_greeting(self._listener.cursor)))
+            await self._serve(self._listener, send)
+        finally:
+            gone.cancel()
+
+
+def body(chunk: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": chunk, "more_body": True}
+
+
+def event(cursor: str, data: str) -> bytes:
+    return f"id: {cursor}\ndata: {data}\n\n".encode()
+
+
+def reset(why: str, cursor: str) -> bytes:
+    """Tells why the stream ends; the id makes a browser go on from there."""
+    return f'id: {cursor}\nevent: reset\ndata: {{"detail": "{why}", "after": "{cursor}"}}\n\n'.encode()
+
+
+def comment(words: str) -> bytes:
+    return f": {words}\n\n".encode()
+
+
+def beat(cursor: str) -> bytes:
+    """Nothing happened, up to here."""
+    return f": still here\nid: {cursor}\n\n".encode()
+
+
+def _greeting(cursor: str) -> bytes:
+    """Names the place at once: whoever is cut off before the first event comes back to it."""
+    return f"retry: {random.randint(*RETRY_MILLISECONDS)}\nid: {cursor}\n\n".encode()  # noqa: S311  # no secret
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
