@@ -1,0 +1,163 @@
+"""What the passing of time changes is recorded as an event, once for each occasion, whoever looks at the clock."""
+
+import pytest
+
+from app.demands import timekeeping
+from tests.factories import API, a_campaign, a_demand, a_draft, change, publish, read
+from tests.racing import at_once
+
+
+@pytest.fixture
+def tick(database, set_clock):
+    """`tick("2024-05-01")`: a worker keeps time at that moment; gives how many events that made."""
+
+    def tick(moment):
+        set_clock(moment)
+        return timekeeping.tick(database)
+
+    return tick
+
+
+@pytest.fixture
+def told(client):
+    """`told("demand.overdue")`: the refs that the public was told of, oldest first."""
+
+    def told(*types):
+        items = client.get(f"{API}/events", params={"types": types, "limit": 200}).json()["items"]
+        return [event["demand"] for event in items]
+
+    return told
+
+
+def patch(client, ref, **changes):
+    answer = client.patch(f"{API}/demands/{ref}", json=changes, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_deadline_is_told_of_when_it_is_near_and_when_it_has_passed(ada, client, common, tick, told):
+    ref = a_demand(ada, deadline="2024-05", **common)["ref"]
+
+    seen = []
+    for day in ("2024-04-30", "2024-05-01", "2024-05-02", "2024-05-31T23:59:59", "2024-06-01", "2024-06-02"):
+        tick(day)
+        seen.append((told("demand.due_soon"), told("demand.overdue")))
+
+    near: tuple[list[str], list[str]] = ([ref], [])
+    passed = ([ref], [ref])
+    assert seen == [([], []), near, near, near, passed, passed]
+    event = client.get(f"{API}/events", params={"types": "demand.overdue"}).json()["items"][0]
+    assert (event["actor"], event["data"]["demand"]["overdue"]) == ({"organization": None}, True)
+    assert (
+        client.get(f"{API}/demands/{ref}/history").json()["items"][0]["summary"]
+        == "The deadline of 2024-05 has passed."
+    )
+
+
+def test_when_nothing_has_become_so_nothing_is_recorded(ada, common, tick, ledger_end):
+    a_demand(ada, deadline="2024-05", **common)
+    assert tick("2024-06-01") > 0
+    before = ledger_end()
+
+    assert [tick(moment) for moment in ("2024-06-01", "2024-06-01T12:00:00", "2024-06-05")] == [0, 0, 0]
+    assert ledger_end() == before
+
+
+def test_after_a_standstill_all_is_told_that_has_become_so(ada, common, tick, told):
+    passed, near, far = (a_demand(ada, deadline=day, **common)["ref"] for day in ("2024-05-10", "2024-07-10", "2025"))
+    tick("2024-03-01")
+
+    tick("2024-06-20")
+
+    assert (told("demand.overdue"), told("demand.due_soon")) == ([passed], [near])
+    assert far not in told("demand.overdue", "demand.due_soon")
+
+
+def test_another_deadline_is_another_occasion(ada, common, tick, told):
+    ref = a_demand(ada, deadline="2024-05-10", **common)["ref"]
+    tick("2024-05-11")
+
+    patch(ada, ref, deadline="2024-06-10")
+    tick("2024-05-12")
+    tick("2024-06-11")
+    patch(ada, ref, title="Another title")
+    tick("2024-06-12")
+
+    assert told("demand.overdue") == [ref, ref]
+    assert told("demand.due_soon") == [ref]
+
+
+def test_what_is_settled_in_time_is_not_told_of(ada, common, evidence, tick, told):
+    met, withdrawn = (a_demand(ada, deadline="2024-05-10", **common)["ref"] for _ in range(2))
+    change(ada, met, "met", effective_on="2024-04-01", citations=evidence)
+    change(ada, withdrawn, "withdrawn", effective_on="2024-04-01", citations=[])
+
+    tick("2024-05-01")
+    tick("2024-05-11")
+
+    assert told("demand.due_soon", "demand.overdue") == []
+
+
+def test_a_review_is_due_once_for_each_check(ada, common, tick, told, set_clock):
+    common["campaign"] = a_campaign(ada, review_interval_days=10)["slug"]
+    set_clock("2024-05-01")
+    ref = a_demand(ada, **common)["ref"]
+    patch(ada, ref, last_checked_on="2024-05-01")
+
+    seen = []
+    for day in ("2024-05-11", "2024-05-12", "2024-05-13"):
+        tick(day)
+        seen.append(told("demand.review_due"))
+    patch(ada, ref, last_checked_on="2024-05-13")
+    for day in ("2024-05-14", "2024-05-24"):
+        tick(day)
+        seen.append(told("demand.review_due"))
+
+    assert seen == [[], [ref], [ref], [ref], [ref, ref]]
+
+
+def test_of_a_draft_only_staff_are_told(ada, common, tick, told):
+    ref = a_draft(ada, deadline="2024-05-10", **common)["ref"]
+
+    tick("2024-05-11")
+
+    assert told("demand.overdue") == []
+    assert [e["demand"] for e in ada.get(f"{API}/events", params={"types": "demand.overdue"}).json()["items"]] == [ref]
+
+
+def test_more_than_fits_in_one_transaction_is_all_told(ada, common, tick, told, monkeypatch):
+    monkeypatch.setattr(timekeeping, "CHUNK", 2)
+    demands = [a_demand(ada, deadline="2024-05-10", **common)["ref"] for _ in range(5)]
+
+    tick("2024-05-11")
+
+    assert told("demand.overdue") == demands
+
+
+def test_two_workers_at_once_tell_of_each_occasion_once(ada, common, database, set_clock, told, monkeypatch):
+    monkeypatch.setattr(timekeeping, "CHUNK", 2)
+    late = [a_demand(ada, deadline="2024-05-10", **common)["ref"] for _ in range(4)]
+    soon = [a_demand(ada, deadline="2024-05-20", **common)["ref"] for _ in range(2)]
+    hidden = [a_draft(ada, **common)["ref"] for _ in range(2)]
+    for ref in hidden:
+        publish(ada, ref, embargoed_until="2199-05-11T00:00:00Z")
+    set_clock("2199-05-11")  # everything is late by now
+    timekeeping_of_two = [lambda: timekeeping.tick(database)] * 3
+
+    counts = at_once(timekeeping_of_two)
+
+    assert sorted(told("demand.overdue")) == sorted(late + soon)
+    assert sorted(told("demand.review_due")) == sorted(late + soon + hidden)
+    assert sorted(told("demand.published"))[-2:] == sorted(hidden)
+    assert sum(counts) == len(late + soon) * 2 + len(hidden) * 2
+    assert timekeeping.tick(database) == 0
+
+
+def test_what_is_no_longer_embargoed_is_shown_even_after_a_standstill(ada, client, common, tick):
+    first, second = a_draft(ada, **common)["ref"], a_draft(ada, **common)["ref"]
+    publish(ada, first, embargoed_until="2198-01-01T00:00:00Z")
+    publish(ada, second, embargoed_until="2199-01-01T00:00:00Z")
+
+    tick("2198-06-01")
+
+    assert read(client, first)["embargoed_until"] is None
+    assert client.get(f"{API}/demands/{second}").status_code == 404
