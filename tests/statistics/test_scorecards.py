@@ -63,24 +63,25 @@ def test_the_bodies_below_are_folded_in_and_each_demand_counts_once(ada, client,
     a_body(ada, slug="secretariat", parent="un")
     a_body(ada, slug="ocha", parent="secretariat")
     a_body(ada, slug="unhcr", parent="un")
-    both = asked("ocha", "unhcr", first_made_on="2024-01-01")
+    for ocha_on, unhcr_on in (("2024-01-21", "2024-01-11"), ("2024-01-11", "2024-01-21")):
+        both = asked("ocha", "unhcr", first_made_on="2024-01-01")
+        respond(both, "ocha", on=ocha_on)
+        respond(both, "unhcr", on=unhcr_on)
     asked("un")
-    respond(both, "ocha", on="2024-01-21")
-    respond(both, "unhcr", on="2024-01-11")
 
     scored = cards(client)
 
     assert {slug: (card["asked"], card["answered"]) for slug, card in scored.items()} == {
-        "un": (2, 1),
-        "ocha": (1, 1),
-        "secretariat": (1, 1),
-        "unhcr": (1, 1),
+        "un": (3, 2),
+        "ocha": (2, 2),
+        "secretariat": (2, 2),
+        "unhcr": (2, 2),
     }
     assert {slug: card["median_days_to_first_response"] for slug, card in scored.items()} == {
         "un": 10,
-        "ocha": 20,
-        "secretariat": 20,
-        "unhcr": 10,
+        "ocha": 15,
+        "secretariat": 15,
+        "unhcr": 15,
     }
 
 
@@ -104,6 +105,17 @@ def test_a_body_whose_newest_response_is_none_has_not_answered(ada, client, aske
 
     assert (now["answered"], now["median_days_to_first_response"]) == (0, None)
     assert before["answered"] == 1
+
+
+def test_that_there_was_no_response_yet_is_no_response(ada, client, asked, respond):
+    a_body(ada, slug="ocha")
+    demand = asked("ocha", first_made_on="2024-01-01")
+    respond(demand, "ocha", on="2024-01-02", response="none")
+    respond(demand, "ocha", on="2024-01-11")
+
+    card = cards(client)["ocha"]
+
+    assert (card["answered"], card["median_days_to_first_response"]) == (1, 10)
 
 
 @pytest.mark.parametrize(

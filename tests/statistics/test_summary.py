@@ -111,7 +111,7 @@ def varied(ada, met, common, respond):
     """Demands of many sorts, and a value for each criterion that some but not all of them meet."""
     issuer, source, body = an_organization(ada)["slug"], a_source(ada)["slug"], a_body(ada)["slug"]
     below = a_body(ada, parent=body)["slug"]
-    a_demand(ada, **common)
+    a_demand(ada, **common, deadline="2024-03-10")
     late = a_demand(ada, **{**common, "deadline": "2024-01", "targets": targets(below), "tags": ["aid"]})
     a_demand(ada, **{**common, "first_made_on": "2024-03-01", "issuers": [issuer], "kind": a_kind(ada)["slug"]})
     disputed = [
