@@ -15,6 +15,7 @@ from app.bodies.api import router as bodies
 from app.campaigns.api import router as campaigns
 from app.changes.api import router as changes
 from app.changes.feed import Bell
+from app.changes.feeds_api import router as feeds
 from app.changes.stream import Stream
 from app.demands.api import router as demands
 from app.demands.queries import count_by_body
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 API = "/api/v1"
 STOP_WITHIN_SECONDS = 5
-SLICES = (demands, records, statistics, changes, webhooks, campaigns, bodies, sources, accounts)
+SLICES = (demands, records, statistics, changes, feeds, webhooks, campaigns, bodies, sources, accounts)
 
 
 def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:

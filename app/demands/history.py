@@ -1,21 +1,16 @@
 """A demand's story: the events about it that a reader may see, each told in a sentence."""
 
-from collections.abc import Callable
-from typing import Any
-
 from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
 from app.accounts.audience import ledger_gate
 from app.demands.models import Demand
 from app.demands.reads import HistoryEntry
-from app.ledger import reading
+from app.ledger import reading, telling
 from app.ledger.models import Event
 from app.paging import Page, PageQuery, decode, digest, encode
 
 NEWEST = 200
-
-Teller = Callable[[dict[str, Any]], str]
 
 
 def of_demand(
@@ -43,70 +38,6 @@ def entry(event: reading.EventView) -> HistoryEntry:
         type=event.type,
         recorded_at=event.recorded_at,
         organization=event.actor.get("organization"),
-        summary=summary(event.type, event.data),
+        summary=telling.sentence(event.type, event.data),
         data=event.data,
     )
-
-
-def summary(type: str, data: dict[str, Any] | None) -> str:
-    """One sentence in English; an erased entry says so."""
-    if data is None:
-        return "The content of this entry was erased."
-    teller = _TELLERS.get(type)
-    return teller(data) if teller else type
-
-
-def _status_changed(data: dict[str, Any]) -> str:
-    change = data["change"]
-    what = "Corrected to" if change["kind"] == "correction" else "Became"
-    claimed = ", claimed but not yet verified" if change["verification"] == "claimed" else ""
-    return f"{what} {_words(change['to'])} on {change['effective_on']}{claimed}: {change['reason']}"
-
-
-def _response(data: dict[str, Any]) -> str:
-    response = data["response"]
-    said = f": {response['says']}" if response["says"] else ""
-    return f"Response of {response['body']} on {response['on']}, {_words(response['response'])}{said}"
-
-
-def _reading(data: dict[str, Any]) -> str:
-    indicator, reading = data["demand"]["indicator"], data["reading"]
-    target = f" of {indicator['target']}" if indicator["target"] is not None else ""
-    return f"{indicator['name']}: {reading['value']}{target} {indicator['unit']} on {reading['on']}"
-
-
-def _cited(data: dict[str, Any]) -> str:
-    citation = data["citation"]
-    if citation is None:
-        return "Evidence added; its source was taken from view since."
-    return f"Evidence added ({citation['stance']}): {citation['source']['title']}"
-
-
-def _words(code: str) -> str:
-    return code.replace("_", " ")
-
-
-_TELLERS: dict[str, Teller] = {
-    "demand.created": lambda data: "Drafted.",
-    "demand.revised": lambda data: "The record of the demand was revised.",
-    "demand.sent_to_review": lambda data: "Sent to review.",
-    "demand.returned_to_draft": lambda data: "Returned to draft.",
-    "demand.embargoed": lambda data: f"To be published on {data['demand']['embargoed_until']}.",
-    "demand.published": lambda data: "Published.",
-    "demand.unpublished": lambda data: "Taken from view.",
-    "demand.taken_down": lambda data: f"Taken from view: {data['reason']}",
-    "demand.status_changed": _status_changed,
-    "demand.status_verified": lambda data: f"A second person verified that it is {_words(data['change']['to'])}.",
-    "demand.update_added": lambda data: f"On {data['update']['on']}: {data['update']['text']}",
-    "demand.response_recorded": _response,
-    "demand.reading_taken": _reading,
-    "demand.milestone_planned": lambda data: f"Planned step: {data['milestone']['title']}",
-    "demand.milestone_revised": lambda data: f"Revised step: {data['milestone']['title']}",
-    "demand.milestone_reached": lambda data: f"Step done: {data['milestone']['title']}",
-    "demand.cited": _cited,
-    "demand.redacted": lambda data: "Words were taken out of the record.",
-    "demand.related": lambda data: "Tied to another demand.",
-    "demand.overdue": lambda data: f"The deadline of {data['demand']['deadline']} has passed.",
-    "demand.due_soon": lambda data: f"Due by {data['demand']['deadline']}.",
-    "demand.review_due": lambda data: f"Not checked since {data['demand']['last_checked_on'] or 'it was recorded'}.",
-}

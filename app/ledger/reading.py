@@ -136,6 +136,12 @@ def newest_about(session: Session, gate: Gate, subject: str, limit: int, before:
     return views(session, gate, events)
 
 
+def is_shown(session: Session, circle: Audience, subject: str) -> bool:
+    """Whether the circle may see a subject, such as `demand:NK-4`; what never was is not shown either."""
+    found = session.get(Subject, subject)
+    return found is not None and found.visible_to in circle.sees
+
+
 def views(session: Session, gate: Gate, events: Sequence[Event]) -> list[EventView]:
     """As the gate's circle sees them: without what names a source, organisation or demand that is not in its view."""
     hidden = _hidden(session, gate.circle, events)

@@ -1,0 +1,100 @@
+"""The newest changes for feed readers: which entries, how they are told, and where the older ones are."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col
+
+from app.accounts.actor import Actor
+from app.accounts.audience import ledger_gate
+from app.changes.filtering import EventFilter, selection
+from app.ledger import reading, telling
+from app.ledger.models import Event
+from app.paging import Cursor, Limit, PageQuery, decode, digest, encode
+from app.problems import NotFound
+
+LONGEST_TITLE = 140
+_PLACES = {"body": "bodies", "campaign": "campaigns", "organization": "organizations", "source": "sources"}
+
+
+class SyndicationQuery(EventFilter):
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    id: uuid.UUID
+    title: str
+    text: str
+    address: str  # below the base URL
+    updated: datetime.datetime
+    author: str | None
+    categories: list[str]
+
+
+@dataclass(frozen=True)
+class Feed:
+    title: str
+    entries: list[Entry]
+    next_cursor: str | None
+
+
+def of_everything(session: Session, actor: Actor, query: SyndicationQuery) -> Feed:
+    """One page, newest first; raises Invalid for a wrong filter or a cursor from elsewhere."""
+    words = query.model_dump(exclude={"limit", "cursor"}, exclude_none=True, exclude_defaults=True)
+    wanted = selection(session, actor, query)
+    scope = digest(["feed", words])
+    views = reading.newest(session, ledger_gate(actor), query.limit + 1, wanted, _before(query.cursor, scope))
+    told = "; ".join(f"{word} {_listed(value)}" for word, value in words.items())
+    return _feed(f"Demand Tracker: {told}" if told else "Demand Tracker", views, query.limit, scope)
+
+
+def of_demand(session: Session, actor: Actor, ref: str, query: PageQuery) -> Feed:
+    """Raises NotFound for a demand that the actor may not see."""
+    subject = f"demand:{ref}"
+    if not reading.is_shown(session, actor.audience, subject):
+        raise NotFound(f"There is no demand {ref}.")
+    scope = digest(["feed", ref])
+    views = reading.newest_about(session, ledger_gate(actor), subject, query.limit + 1, _before(query.cursor, scope))
+    return _feed(f"Demand Tracker: {ref}", views, query.limit, scope)
+
+
+def _before(cursor: str | None, scope: str) -> int | None:
+    return decode(cursor, scope, [col(Event.seq)])[0] if cursor else None
+
+
+def _feed(title: str, views: Sequence[reading.EventView], limit: int, scope: str) -> Feed:
+    shown = views[:limit]
+    more = len(views) > limit
+    return Feed(title, [_entry(view) for view in shown], encode(scope, [shown[-1].seq]) if more else None)
+
+
+def _entry(view: reading.EventView) -> Entry:
+    sentence = telling.sentence(view.type, view.data)
+    demand = (view.data or {}).get("demand") or {}
+    title = f"{view.demand}: {sentence}" if view.demand else sentence
+    text = f"{demand['title']}\n\n{sentence}" if demand.get("title") else sentence
+    return Entry(
+        id=view.id,
+        title=title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip()}…",
+        text=text,
+        address=_address(view),
+        updated=view.recorded_at,
+        author=view.actor.get("organization"),
+        categories=[view.type, *([view.campaign] if view.campaign else [])],
+    )
+
+
+def _address(view: reading.EventView) -> str:
+    if view.demand:
+        return f"/api/v1/demands/{view.demand}"
+    noun = view.type.partition(".")[0]
+    slug = ((view.data or {}).get(noun) or {}).get("slug")
+    return f"/api/v1/{_PLACES[noun]}/{slug}" if slug and noun in _PLACES else "/"
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).lower()

@@ -1,0 +1,95 @@
+"""Events told to people: each in one sentence, in English."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.ledger.types import EVENT_TYPES
+
+Teller = Callable[[dict[str, Any]], str]
+
+
+def sentence(type: str, data: dict[str, Any] | None) -> str:
+    """One sentence in English; an erased entry says so."""
+    if data is None:
+        return "The content of this entry was erased."
+    teller = _TELLERS.get(type)
+    return teller(data) if teller else EVENT_TYPES.get(type, type)
+
+
+def _status_changed(data: dict[str, Any]) -> str:
+    change = data["change"]
+    what = "Corrected to" if change["kind"] == "correction" else "Became"
+    claimed = ", claimed but not yet verified" if change["verification"] == "claimed" else ""
+    return f"{what} {_words(change['to'])} on {change['effective_on']}{claimed}: {change['reason']}"
+
+
+def _response(data: dict[str, Any]) -> str:
+    response = data["response"]
+    said = f": {response['says']}" if response["says"] else ""
+    return f"Response of {response['body']} on {response['on']}, {_words(response['response'])}{said}"
+
+
+def _reading(data: dict[str, Any]) -> str:
+    indicator, reading = data["demand"]["indicator"], data["reading"]
+    target = f" of {indicator['target']}" if indicator["target"] is not None else ""
+    return f"{indicator['name']}: {reading['value']}{target} {indicator['unit']} on {reading['on']}"
+
+
+def _cited(data: dict[str, Any]) -> str:
+    citation = data["citation"]
+    if citation is None:
+        return "Evidence added; its source was taken from view since."
+    return f"Evidence added ({citation['stance']}): {citation['source']['title']}"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _named(what: str, noun: str) -> Teller:
+    """`Source added: Title`, as far as the reader may know the name."""
+
+    def tell(data: dict[str, Any]) -> str:
+        thing = data.get(noun) or {}
+        label = thing.get("label") or {}
+        name = thing.get("name") or thing.get("title") or label.get("en") or next(iter(label.values()), None)
+        return f"{what}: {name or thing.get('slug') or 'not for you to see'}"
+
+    return tell
+
+
+_TELLERS: dict[str, Teller] = {
+    "body.created": _named("Body added", "body"),
+    "body.revised": _named("Body revised", "body"),
+    "campaign.created": _named("Campaign begun", "campaign"),
+    "campaign.revised": _named("Campaign revised", "campaign"),
+    "kind.created": _named("Kind of demand added", "kind"),
+    "kind.revised": _named("Kind of demand revised", "kind"),
+    "organization.created": _named("Organization added", "organization"),
+    "organization.revised": _named("Organization revised", "organization"),
+    "source.created": _named("Source added", "source"),
+    "source.revised": _named("Source revised", "source"),
+    "source.withdrawn": _named("Source taken from view", "source"),
+    "demand.created": lambda data: "Drafted.",
+    "demand.revised": lambda data: "The record of the demand was revised.",
+    "demand.sent_to_review": lambda data: "Sent to review.",
+    "demand.returned_to_draft": lambda data: "Returned to draft.",
+    "demand.embargoed": lambda data: f"To be published on {data['demand']['embargoed_until']}.",
+    "demand.published": lambda data: "Published.",
+    "demand.unpublished": lambda data: "Taken from view.",
+    "demand.taken_down": lambda data: f"Taken from view: {data['reason']}",
+    "demand.status_changed": _status_changed,
+    "demand.status_verified": lambda data: f"A second person verified that it is {_words(data['change']['to'])}.",
+    "demand.update_added": lambda data: f"On {data['update']['on']}: {data['update']['text']}",
+    "demand.response_recorded": _response,
+    "demand.reading_taken": _reading,
+    "demand.milestone_planned": lambda data: f"Planned step: {data['milestone']['title']}",
+    "demand.milestone_revised": lambda data: f"Revised step: {data['milestone']['title']}",
+    "demand.milestone_reached": lambda data: f"Step done: {data['milestone']['title']}",
+    "demand.cited": _cited,
+    "demand.redacted": lambda data: "Words were taken out of the record.",
+    "demand.related": lambda data: "Tied to another demand.",
+    "demand.overdue": lambda data: f"The deadline of {data['demand']['deadline']} has passed.",
+    "demand.due_soon": lambda data: f"Due by {data['demand']['deadline']}.",
+    "demand.review_due": lambda data: f"Not checked since {data['demand']['last_checked_on'] or 'it was recorded'}.",
+}
