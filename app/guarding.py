@@ -1,5 +1,7 @@
 """What no request may carry, and what every answer has. Pure ASGI, ahead of everything else."""
 
+import contextlib
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,8 +36,9 @@ class Guard:
         return self._too_large() if length.isdigit() and int(length) > self._limit else None
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A body without a declared length is counted as it comes; past the limit its reader sees an error."""
+        """A body without a declared length is counted as it comes; past the limit, its reader's answer is not sent."""
         seen = 0
+        begun = False
 
         async def receive_counted() -> Message:
             nonlocal seen
@@ -45,7 +48,16 @@ class Guard:
                 raise self._too_large()
             return message
 
-        await self._app(scope, receive_counted, send)
+        async def send_within(message: Message) -> None:
+            nonlocal begun
+            if begun or seen <= self._limit:
+                begun = True
+                await send(message)
+
+        with contextlib.suppress(TooLarge):
+            await self._app(scope, receive_counted, send_within)
+        if seen > self._limit and not begun:
+            await self._too_large().response()(scope, receive, send)
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"A request body may have {self._limit} bytes at most.", limit_bytes=self._limit)
