@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 from sqlalchemy import Dialect, String
 from sqlalchemy.types import TypeDecorator
 
-_FORM = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_FORM = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
 
 class PartialDate(str):
