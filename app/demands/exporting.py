@@ -118,10 +118,10 @@ def row(demand: DemandRead) -> dict[str, Any]:
             **{f"indicator_{name}": read[name] for name in ("unit", "target", "latest")},
         }
         flat["indicator_latest_on"] = read["latest_on"]
-    return {name: _harmless(value) for name, value in flat.items()}
+    return {name: harmless(value) for name, value in flat.items()}
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula gets a quote in front (OWASP, CSV injection)."""
     if isinstance(value, bool):
         return str(value).lower()

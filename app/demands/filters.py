@@ -34,6 +34,8 @@ def _from_midnight(since: Any) -> Any:
 
 Since = Annotated[Moment, BeforeValidator(_from_midnight)]
 
+FIRST_DAY = datetime.date(1000, 1, 1)  # before it, a review interval would reach back past the calendar
+
 
 class Sort(enum.StrEnum):
     UPDATED_AT = "updated_at"
@@ -71,7 +73,10 @@ class DemandCriteria(Schema):
     updated_since: Annotated[Since | None, Field(description="A moment with its offset, or a day in UTC.")] = None
     as_of: Annotated[
         Day | None,
-        Field(description="The status that each demand had at the end of that day, by when changes took effect."),
+        Field(
+            ge=FIRST_DAY,
+            description="The status that each demand had at the end of that day, by when changes took effect.",
+        ),
     ] = None
 
 

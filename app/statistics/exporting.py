@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Response
 
-from app.demands.exporting import BYTE_ORDER_MARK, CSV, _harmless
+from app.demands.exporting import BYTE_ORDER_MARK, CSV, harmless
 from app.demands.lifecycle import Group
 from app.statistics.schemas import Scorecards, Timeline
 
@@ -40,6 +40,6 @@ def _table(name: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) ->
     buffer.write(BYTE_ORDER_MARK)
     writer = csv.DictWriter(buffer, columns, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({column: _harmless(value) for column, value in row.items()} for row in rows)
+    writer.writerows({column: harmless(value) for column, value in row.items()} for row in rows)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(buffer.getvalue(), media_type=f"{CSV}; charset=utf-8", headers=headers)
