@@ -18,6 +18,7 @@ from app.changes.feed import Bell
 from app.changes.feeds_api import router as feeds
 from app.changes.stream import Stream
 from app.demands.api import router as demands
+from app.demands.calendar_api import router as calendar
 from app.demands.queries import count_by_body
 from app.demands.records_api import router as records
 from app.guarding import Guard
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 API = "/api/v1"
 STOP_WITHIN_SECONDS = 5
-SLICES = (demands, records, statistics, changes, feeds, webhooks, campaigns, bodies, sources, accounts)
+SLICES = (demands, records, calendar, statistics, changes, feeds, webhooks, campaigns, bodies, sources, accounts)
 
 
 def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:

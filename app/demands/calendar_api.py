@@ -1,0 +1,35 @@
+"""The route for calendars."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app import caching, etags
+from app.accounts.current import CurrentActor, Db
+from app.demands.filters import DemandCriteria, DemandFilter
+from app.paging import digest
+from app.problems import READING
+
+router = APIRouter(tags=["demands"])
+CALENDAR = "text/calendar"
+RESPONSES = {
+    **READING,
+    200: {"content": {CALENDAR: {"schema": {"type": "string"}}}, "description": "A calendar"},
+    304: {"description": "Not modified"},
+}
+
+
+@router.get("/demands.ics", responses=RESPONSES, response_class=Response)
+def read_calendar(
+    database: Db, actor: CurrentActor, query: Annotated[DemandCriteria, Query()], request: Request
+) -> Response:
+    """Deadlines, next reviews and planned steps of every demand that matches, for calendars to subscribe to."""
+    from app.demands import calendar  # noqa: PLC0415  # slow to import, and most processes never need it
+
+    with database.read() as session:
+        tag = etags.etag(0, caching.validator(session, actor.audience), digest(request.url.query))
+    if etags.unchanged(request, tag):
+        return etags.not_modified(tag)
+    parts = calendar.written(database, actor, DemandFilter(**query.model_dump()))
+    return StreamingResponse(parts, media_type=CALENDAR, headers={"ETag": tag})
