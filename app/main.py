@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.sources.api import router as sources
 from app.statistics.api import router as statistics
 from app.vault import open_vault
+from app.web import pages
 from app.webhooks.api import router as webhooks
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,9 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.include_router(health.router)
     for router in SLICES:
         app.include_router(router, prefix=API)
+    app.include_router(pages.router)
+    app.mount("/static/swagger", pages.swagger)
+    app.mount("/static", pages.static)
     return app
 
 

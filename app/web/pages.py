@@ -1,0 +1,92 @@
+"""Pages: the start page, the API's documentation, and what each kind of problem means."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, select_autoescape
+from sqlmodel import Session
+from starlette.responses import Response
+
+from app import problems
+from app.accounts.actor import ANONYMOUS
+from app.accounts.audience import ledger_gate
+from app.accounts.current import Db
+from app.campaigns.queries import list_campaigns
+from app.campaigns.schemas import CampaignQuery
+from app.demands.filters import DemandFilter
+from app.demands.lifecycle import Group
+from app.demands.queries import count_demands
+from app.ledger import reading, telling
+from app.ledger.selecting import Selection
+from app.problems import NotFound
+
+STATIC = Path(__file__).parent / "static"
+SWAGGER = Path(str(files("fastapi_offline"))) / "static"
+NEWEST = 10
+NEWS = Selection.of(  # what happened in the world, and not what was done to its record
+    [
+        "demand.status_changed",
+        "demand.status_verified",
+        "demand.response_recorded",
+        "demand.reading_taken",
+        "demand.update_added",
+        "demand.milestone_reached",
+        "demand.overdue",
+        "demand.unpublished",
+    ],
+    {},
+)
+NOTHING_FOREIGN = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+# Swagger UI sets style attributes on what it draws; its scripts are files like ours.
+OF_SWAGGER = NOTHING_FOREIGN.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+router = APIRouter(include_in_schema=False)
+templates = Environment(
+    loader=PackageLoader("app.web"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+)
+static = StaticFiles(directory=STATIC)
+swagger = StaticFiles(directory=SWAGGER)
+
+
+@router.get("/")
+def start(database: Db) -> Response:
+    """The campaigns, how their demands stand, and what happened lately, as anyone may see it."""
+    with database.read() as session:
+        page = list_campaigns(session, CampaignQuery(limit=50))
+        campaigns = [(campaign, _standing(session, campaign.slug)) for campaign in page.items]
+        events = reading.newest(session, ledger_gate(ANONYMOUS), NEWEST, NEWS)
+    told = [(event, telling.sentence(event.type, event.data)) for event in events if event.demand]
+    return _page("start.html", campaigns=campaigns, groups=list(Group), changes=told)
+
+
+@router.get("/api/docs")
+def documentation() -> Response:
+    """Swagger UI, from this server alone."""
+    return _page("docs.html", policy=OF_SWAGGER)
+
+
+@router.get("/problems/{name}")
+def explain(name: str, request: Request) -> Response:
+    """What a kind of problem means, and which statuses it comes with."""
+    kind = next((kind for kind in problems.kinds() if kind.type == name), None)
+    if kind is None:
+        raise NotFound(f"There is no kind of problem {name}.")
+    return _page("problem.html", kind=kind, kinds=problems.kinds())
+
+
+def _standing(session: Session, campaign: str) -> dict[Group, int]:
+    return {
+        group: count_demands(session, ANONYMOUS, DemandFilter(campaign=[campaign], group=[group])) for group in Group
+    }
+
+
+def _page(template: str, policy: str = NOTHING_FOREIGN, **values: Any) -> Response:
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+    return HTMLResponse(templates.get_template(template).render(values), headers=headers)

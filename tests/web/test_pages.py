@@ -1,0 +1,68 @@
+"""What people see in a browser."""
+
+import re
+
+from fastapi.testclient import TestClient
+
+from tests.databases import on_sqlite
+from tests.factories import a_campaign, a_demand, a_draft, change
+
+
+def test_the_start_page_says_how_the_demands_of_a_campaign_stand(ada: TestClient, client: TestClient) -> None:
+    campaign = a_campaign(ada, name="Free <passage>")["slug"]
+    ref = a_demand(ada, "in_progress", campaign=campaign)["ref"]
+    a_draft(ada, campaign=campaign)
+
+    page = client.get("/").text
+
+    assert "Free &lt;passage&gt;" in page
+    assert re.findall(r"<strong>(\d+)</strong> (\w+)", page) == [
+        ("0", "open"),
+        ("1", "moving"),
+        ("0", "blocked"),
+        ("0", "met"),
+        ("0", "closed"),
+    ]
+    assert f">{ref}</a>" in page
+    assert "Became in progress on 2024-02-01" in page
+
+
+def test_the_start_page_shows_nothing_that_is_not_public(ada: TestClient, client: TestClient) -> None:
+    draft = a_draft(ada, title="Marker of a draft")["ref"]
+    change(ada, draft, "in_progress", reason="Marker of its change")
+
+    page = client.get("/").text
+
+    assert "Marker" not in page
+    assert draft not in page
+
+
+@on_sqlite
+def test_an_empty_tracker_says_what_to_do(client: TestClient) -> None:
+    page = client.get("/").text
+
+    assert "demands seed" in page
+    assert "Nothing has been published yet." in page
+
+
+@on_sqlite
+def test_pages_take_nothing_from_elsewhere_and_run_no_inline_script(client: TestClient) -> None:
+    for address in ("/", "/api/docs", "/problems/forbidden-move"):
+        answer = client.get(address)
+
+        assert answer.status_code == 200
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+        assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text)
+        assert not re.search(r"<script>|<style>|\son\w+=", answer.text)
+        for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text):
+            assert client.get(asset).status_code == 200, asset
+
+
+@on_sqlite
+def test_every_kind_of_problem_is_explained(client: TestClient) -> None:
+    wrong = client.get("/api/v1/demands/NK-99").json()
+
+    explained = client.get(wrong["type"])
+
+    assert wrong["title"] in explained.text
+    assert client.get("/problems/no-such-thing").status_code == 404
