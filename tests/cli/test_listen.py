@@ -1,0 +1,168 @@
+"""`demands listen`: events as they happen, and a receiver that says whether webhooks are signed right."""
+
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+from standardwebhooks import Webhook
+
+from app.webhooks import signing
+from tests.cli import commands
+
+API = "/api/v1"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+BODY = '{"type": "demand.published", "timestamp": "2026-11-22T04:00:00Z", "data": {"demand": {"ref": "NK-4"}}}'
+
+
+@contextmanager
+def listening(*words, **environment):
+    """A `demands listen` that is running; `read()` gives its next line."""
+    process = subprocess.Popen(
+        [commands.DEMANDS, "listen", *words],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def post(server, path, new):
+    headers = {"Authorization": f"Bearer {server.demo_key}"}
+    answer = httpx2.post(f"{server.url}{API}/{path}", json=new, headers=headers, trust_env=False, timeout=20)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def kind(number):
+    return {"slug": f"kind-{number}", "label": {"en": f"Kind {number}"}}
+
+
+def source(number):
+    return {
+        "slug": f"hidden-{number}",
+        "title": "Hidden",
+        "kind": "news",
+        "audience": "staff",
+        "url": "https://a.example/",
+    }
+
+
+def test_it_prints_what_happens_a_line_each_and_comes_back_after_a_restart(tmp_path):
+    with commands.serving("--demo", "--no-worker", data_dir=tmp_path) as server:
+        head = server.get(f"{API}/ledger").json()
+        cursor = f"{head['epoch'][:12]}-{head['seq']}"
+        port = server.url.rpartition(":")[2]
+        with listening("--url", server.url, "--after", cursor, "--type", "kind.created") as listener:
+            post(server, "kinds", kind(1))
+            first = listener.stdout.readline()
+            server.stop()
+            assert "trying again" in listener.stderr.readline()
+            with restarted(port, tmp_path) as again:
+                again.said = server.said
+                post(again, "sources", source(1))
+                post(again, "kinds", kind(2))
+                second = listener.stdout.readline()
+            listener.send_signal(signal.SIGINT)
+            assert listener.wait(20) == 0
+
+    assert first.split("  ")[1:] == ["kind.created", "-", "Kind of demand added: Kind 1\n"]
+    assert second.endswith("Kind 2\n")
+
+
+def restarted(port, folder):
+    return commands.serving("--port", port, "--no-worker", data_dir=folder)
+
+
+def test_with_a_key_it_sees_what_the_key_may_see(tmp_path):
+    with commands.serving("--demo", "--no-worker", data_dir=tmp_path) as server:
+        words = ("--url", server.url, "--after", "0", "--type", "demand.created", "--json")
+        with listening(*words, DEMANDS_KEY=server.demo_key) as by_environment:
+            assert '"type":"demand.created"' in by_environment.stdout.readline()
+        with listening(*words, "--key-file", str(tmp_path / "demo.key")) as by_file:
+            assert '"type":"demand.created"' in by_file.stdout.readline()
+        refused = commands.run("listen", "--url", server.url, "--campaign", "no-such")
+        gone = commands.run("listen", "--url", server.url, "--after", "0123456789ab-1")
+
+    assert (refused.returncode, refused.stderr) == (1, "demands: query.campaign: there is no campaign no-such\n")
+    assert gone.returncode == 1
+    assert "Start again at" in gone.stderr
+
+
+@pytest.fixture(scope="module")
+def receiver():
+    with listening("--port", "0", "--secret", SECRET) as process:
+        url = process.stderr.readline().partition(" on ")[2].split()[0]
+        yield lambda **request: (httpx2.post(url, trust_env=False, **request).status_code, process.stdout.readline())
+
+
+def signed(body=BODY, when=None, secret=SECRET):
+    when = when or datetime.now(UTC)
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(when.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", when, body),
+    }
+
+
+def test_what_is_signed_right_is_said_to_be(receiver):
+    assert receiver(content=BODY, headers=signed()) == (
+        204,
+        "2026-11-22T04:00:00Z  demand.published  NK-4  msg_1  signed right\n",
+    )
+
+
+def test_one_right_signature_of_several_is_enough(receiver):
+    headers = signed()
+    headers["webhook-signature"] = f"v1,AAAA v1a,BBBB {headers['webhook-signature']}"
+
+    assert receiver(content=BODY, headers=headers)[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({}, "a header is missing"),
+        (signed(secret=signing.new_secret()), "no signature is of this secret and this body"),
+        (signed(body="{}"), "no signature is of this secret and this body"),
+        (signed(when=datetime.now(UTC) - timedelta(hours=1)), "replayed, or a clock is wrong"),
+        ({**signed(), "webhook-timestamp": "soon"}, "no Unix time"),
+        ({**signed(), "webhook-id": "a.b"}, "no signature is of this secret and this body"),
+    ],
+)
+def test_what_is_signed_wrong_is_refused_with_the_reason(receiver, headers, why):
+    status, line = receiver(content=BODY, headers=headers)
+
+    assert status == 400
+    assert "WRONG" in line
+    assert why in line
+
+
+def test_what_is_no_message_does_no_harm(receiver):
+    assert receiver(content=b"\xff\x00", headers={})[0] == 400
+    assert receiver(content="[]", headers=signed(body="[]"))[0] == 204
+
+
+def test_signatures_of_a_key_pair_are_checked_with_the_public_key():
+    pair = signing.new_key_pair()
+    now = int(datetime.now(UTC).timestamp())
+    headers = signing.headers([pair.secret], "msg_1", now, BODY.encode())
+    with listening("--port", "0", "--secret", pair.public) as process:
+        url = process.stderr.readline().partition(" on ")[2].split()[0]
+        right = httpx2.post(url, content=BODY, headers=headers, trust_env=False)
+        wrong = httpx2.post(url, content="{}", headers=headers, trust_env=False)
+
+    assert (right.status_code, wrong.status_code) == (204, 400)
+
+
+@pytest.mark.parametrize("words", [["--port", "0"], ["--port", "0", "--secret", "whsec_short"], ["--port", "70000"]])
+def test_a_receiver_without_a_good_secret_is_wrong_usage(words):
+    assert commands.run("listen", *words).returncode == 2
