@@ -18,18 +18,20 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from app.accounts.actor import ANONYMOUS, system
 from app.database import Database
 from app.dates import PartialDate
 from app.demands import queries, status_changes
-from app.demands.filters import DemandFilter, Sort
+from app.demands.filters import DemandFilter, Sort, order_of
 from app.demands.lifecycle import Stance, Status
+from app.demands.models import Demand
 from app.demands.schemas import CitationNew, StatusChangeNew
+from app.fields import Audience
 from app.ledger import open_database
 from app.migrating import migrate
-from app.paging import encode
 from app.seeding import load
 from app.settings import Settings
 from tests import postgres
@@ -147,15 +149,17 @@ def _bare(database: Database) -> None:
 
 
 def _thousandth(database: Database) -> DemandFilter:
-    statement = (
-        "SELECT updated_at, id FROM demand WHERE visible_to = 'public'"
-        " ORDER BY updated_at DESC, id DESC LIMIT 1 OFFSET 50000"
+    """The query of the page after 999 others."""
+    query = DemandFilter()
+    newest = (
+        select(col(Demand.updated_at), col(Demand.id))
+        .where(col(Demand.visible_to) == Audience.PUBLIC)
+        .order_by(col(Demand.updated_at).desc(), col(Demand.id).desc())
     )
     with database.read() as session:
-        moment, number = session.execute(text(statement)).one()
-    moment = moment if isinstance(moment, str) else moment.isoformat()
-    query = DemandFilter()
-    return DemandFilter(cursor=encode(query.scope, [moment, number]))
+        last_two = session.execute(newest.offset(999 * query.limit - 1).limit(2)).all()
+    cursor = order_of(Sort.NEWEST, query).next_cursor(last_two, query.model_copy(update={"limit": 1}))
+    return query.model_copy(update={"cursor": cursor})
 
 
 def _changer(database: Database) -> Callable[[], None]:
