@@ -18,6 +18,7 @@ from app.demands import timekeeping
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks.delivering import Deliverer
+from app.webhooks.forgetting import forget_attempts
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
         group.create_task(_repeat("keeping time", lambda: timekeeping.tick(database), _until_the_next_tick, stop))
         forgetting = _repeat("forgetting answers", lambda: forget_answers(database, settings), lambda: PRUNE, stop)
         group.create_task(forgetting)
+        pruning = _repeat("forgetting attempts", lambda: forget_attempts(database, settings), lambda: PRUNE, stop)
+        group.create_task(pruning)
 
 
 def forget_answers(database: Database, settings: Settings) -> int:

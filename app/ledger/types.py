@@ -45,7 +45,11 @@ EVENT_TYPES = {
     "webhook.created": "A webhook was set up.",
     "webhook.deleted": "A webhook was deleted.",
     "webhook.disabled": "A webhook was disabled by the tracker.",
+    "webhook.paused": "A webhook was paused.",
+    "webhook.replay_begun": "Earlier messages are sent to a webhook again.",
+    "webhook.resumed": "A webhook that was paused or disabled goes on.",
     "webhook.revised": "A webhook was revised.",
+    "webhook.secret_rotated": "A webhook has a new secret.",
 }
 
 

@@ -63,7 +63,7 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     session.add(WebhookSecret(webhook_id=webhook.id, sealed=vault.seal(secret.encode())))
     session.add(Lane(webhook_id=webhook.id, cursor_seq=here, wake_seq=here))
     _subscribe(session, webhook)
-    _record(session, actor, "webhook.created", webhook, actor.organization)
+    record(session, actor, "webhook.created", webhook, actor.organization)
     return WebhookMade(**webhook_read(webhook, actor.organization).model_dump(), secret=secret)
 
 
@@ -85,7 +85,7 @@ def revise_webhook(
     webhook.touch()
     session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
     _subscribe(session, webhook)
-    _record(session, actor, "webhook.revised", webhook, organization)
+    record(session, actor, "webhook.revised", webhook, organization)
     return webhook_read(webhook, organization)
 
 
@@ -94,7 +94,7 @@ def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> Non
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     session.delete(webhook)
-    _record(session, actor, "webhook.deleted", webhook, organization)
+    record(session, actor, "webhook.deleted", webhook, organization)
 
 
 def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> None:
@@ -103,7 +103,7 @@ def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> Non
     webhook.state, webhook.state_reason = State.DISABLED, reason
     webhook.touch()
     organization = session.get_one(Organization, webhook.organization_id).slug
-    _record(session, system("worker"), "webhook.disabled", webhook, organization)
+    record(session, system("worker"), "webhook.disabled", webhook, organization)
 
 
 def _leave_room(session: Session, actor: Actor) -> None:
@@ -158,7 +158,7 @@ def _subscribe(session: Session, webhook: Webhook) -> None:
     session.add_all([Subscription(match_key=key, webhook_id=webhook.id) for key in keys])
 
 
-def _record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str) -> None:
+def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str) -> None:
     about = ledger.About(keys=[f"organization:{organization}"])
     host = urlsplit(webhook.url).hostname  # the rest of a URL may hold a token
     data = {

@@ -32,6 +32,9 @@ class Outcome(enum.StrEnum):
     GONE = "gone"  # the endpoint says that it will not come back
 
 
+OURS = {Failure.RESOLVER_DOWN, Failure.BLOCKED_ADDRESS, Failure.LOCAL}  # they must never disable a webhook
+
+
 @dataclass(frozen=True)
 class Answer:
     """`status` may be there without a complete answer: then `error` says what cut it short."""
@@ -47,8 +50,8 @@ class Answer:
 
     @property
     def counts_against_endpoint(self) -> bool:
-        """False where the fault is ours: it must never disable a webhook."""
-        return self.error not in {Failure.RESOLVER_DOWN, Failure.BLOCKED_ADDRESS, Failure.LOCAL}
+        """False where the fault is ours."""
+        return self.error not in OURS
 
 
 def outcome_of(answer: Answer) -> Outcome:

@@ -12,9 +12,11 @@ from app.etags import IfMatch
 from app.paging import Page, link_next
 from app.problems import READING, WRITING
 from app.webhooks import actions, queries
+from app.webhooks.operations_api import router as operations
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookQuery, WebhookRead, WebhookRevision
 
 router = APIRouter(tags=["webhooks"])
+router.include_router(operations)
 
 
 @router.get("/webhooks", responses=READING)

@@ -23,6 +23,7 @@ from app.webhooks.lanes import Lease, Work
 from app.webhooks.messages import Message
 from app.webhooks.models import Attempt, Reason, Undelivered
 from app.webhooks.preparing import Run, prepare
+from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
 
 LOOK_EVERY_SECONDS = 1.0  # for what other processes commit; what this one commits wakes the worker at once
@@ -105,7 +106,11 @@ class Deliverer:
             return _Turn(0.0 if more else BREATH_SECONDS, lost=lost)
         asked_at = monotonic()
         with self._database.read() as session:
-            return _Turn(0.0, prepare(session, claimed, self._api_url), lost, asked_at)
+            runs = prepare(session, claimed, self._api_url)
+        ready = {run.lane.lease for run in runs}
+        if resting := [Work(lane.lease, lane.cursor_seq) for lane in claimed if lane.lease not in ready]:
+            self._settle(resting)
+        return _Turn(0.0, runs, lost, asked_at)
 
     def _settle(self, finished: Sequence[Work]) -> None:
         with self._database.write() as session:
@@ -123,54 +128,72 @@ class Deliverer:
             self._something_happened.set()
 
     async def _send(self, sender: Sender, run: Run, work: Work, asked_at: float) -> None:
-        """In order, up to the first that does not get through."""
+        """In order, up to the first that does not get through; then what a replay adds."""
         for message in run.messages:
-            if monotonic() - asked_at > FRESH_SECONDS:
+            if not await self._deliver(sender, run, message, work, asked_at):
                 return
-            started_at = clock.now()
-            answer = await self._post(sender, run, message)
-            outcome = outcome_of(answer)
-            work.attempts.append(
-                Attempt(
-                    webhook_id=work.lease.webhook_id,
-                    event_id=message.event_id,
-                    seq=message.seq,
-                    started_at=started_at,
-                    duration_ms=answer.duration_ms,
-                    outcome=outcome,
-                    status=answer.status,
-                    error=answer.error,
-                    detail=answer.detail,
-                    remote_address=answer.remote_address,
-                    response_headers=dict(answer.response_headers),
-                    response_body=answer.response_body,
-                )
-            )
-            if outcome in {Outcome.RETRY, Outcome.GONE}:
-                work.retry_after_seconds = answer.retry_after_seconds
-                work.ours = not answer.counts_against_endpoint
-                return
-            if outcome is Outcome.REJECTED:
-                work.set_aside.append(
-                    Undelivered(
-                        webhook_id=work.lease.webhook_id,
-                        seq=message.seq,
-                        event_id=message.event_id,
-                        reason=Reason.REJECTED,
-                        set_aside_at=clock.now(),
-                    )
-                )
             work.cursor_seq = message.seq
         work.cursor_seq = run.end_seq
+        if run.again is None:
+            return
+        work.replay = Progress(run.again.replay_id, run.again.start_seq)
+        for message in run.again.messages:
+            outcome = await self._deliver(sender, run, message, work, asked_at)
+            if outcome is None:
+                return
+            work.replay.note(message.seq, outcome)
+        work.replay.at_seq = run.again.end_seq
 
-    async def _post(self, sender: Sender, run: Run, message: Message) -> Answer:
+    async def _deliver(self, sender: Sender, run: Run, message: Message, work: Work, asked_at: float) -> Outcome | None:
+        """None where the lane must stop at this message."""
+        if monotonic() - asked_at > FRESH_SECONDS:
+            return None
+        started_at = clock.now()
+        headers, answer = await self._post(sender, run, message)
+        outcome = outcome_of(answer)
+        work.attempts.append(
+            Attempt(
+                webhook_id=work.lease.webhook_id,
+                event_id=message.event_id,
+                seq=message.seq,
+                started_at=started_at,
+                duration_ms=answer.duration_ms,
+                outcome=outcome,
+                status=answer.status,
+                error=answer.error,
+                detail=answer.detail,
+                remote_address=answer.remote_address,
+                request_headers=headers,
+                response_headers=dict(answer.response_headers),
+                response_body=answer.response_body,
+            )
+        )
+        if outcome in {Outcome.RETRY, Outcome.GONE}:
+            work.retry_after_seconds = answer.retry_after_seconds
+            work.ours = not answer.counts_against_endpoint
+            return None
+        if outcome is Outcome.REJECTED:
+            work.set_aside.append(
+                Undelivered(
+                    webhook_id=work.lease.webhook_id,
+                    seq=message.seq,
+                    event_id=message.event_id,
+                    reason=Reason.REJECTED,
+                    set_aside_at=clock.now(),
+                )
+            )
+        return outcome
+
+    async def _post(self, sender: Sender, run: Run, message: Message) -> tuple[dict[str, str], Answer]:
+        """What was sent along, and what came of it."""
+        headers: dict[str, str] = {}
         try:
             secrets = [self._vault.open(sealed).decode() for sealed in run.sealed_secrets]
             headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
-            return await sender.post(run.url, headers, message.body, self._settings.webhook_timeout_seconds)
+            return headers, await sender.post(run.url, headers, message.body, self._settings.webhook_timeout_seconds)
         except Exception as error:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
-            return Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
+            return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
 
     def _due_for_renewal(self) -> list[Lease]:
         if monotonic() - self._renewed_at < lanes.RENEW_SECONDS:

@@ -26,13 +26,23 @@ from app import clock
 from app.ledger.models import Event, Head
 from app.ledger.selecting import planning_keys
 from app.webhooks.answers import Outcome
-from app.webhooks.models import Attempt, Lane, PlanProgress, State, Subscription, Undelivered, Webhook
+from app.webhooks.models import (
+    Attempt,
+    Lane,
+    PlanProgress,
+    Replay,
+    ReplayState,
+    State,
+    Subscription,
+    Undelivered,
+    Webhook,
+)
+from app.webhooks.resending import Progress, advance
 
 LEASE = datetime.timedelta(seconds=30)
 RENEW_SECONDS = 8.0
 RETRY_AFTER_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)  # then every eight hours
 JITTER = 0.2
-GIVE_UP_AFTER = datetime.timedelta(days=5)
 _EVENTS_AT_ONCE = 500
 _LANES_AT_ONCE = 5_000
 
@@ -64,6 +74,7 @@ class Work:
     cursor_seq: int
     attempts: list[Attempt] = field(default_factory=list)  # in their order; the last one says how the endpoint is
     set_aside: list[Undelivered] = field(default_factory=list)
+    replay: Progress | None = None
     retry_after_seconds: float | None = None
     ours: bool = False  # whether the last failure is our own fault
 
@@ -164,6 +175,10 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
     Returns the webhooks whose endpoints said that they are gone; they are disabled.
     """
     held = _held(session, [work.lease for work in works])
+    for work in works:
+        if work.replay and work.lease in held:
+            advance(session, work.replay)
+    replaying = _replaying(session, held)
     gone = []
     for work in works:
         lane = held.get(work.lease)
@@ -171,7 +186,8 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
             continue
         lane.cursor_seq = max(lane.cursor_seq, work.cursor_seq)
         lane.lease_owner = None
-        lane.ready_at = _after(lane, work)
+        goes_on_at = _after(lane, work, replaying.get(lane.webhook_id, False))
+        lane.ready_at = goes_on_at if lane.webhook_id in replaying else None
         session.add_all(work.attempts)
         for given_up in work.set_aside:
             session.merge(given_up)  # a replay may have given it up before
@@ -184,6 +200,12 @@ def hold(session: Session, webhook_id: uuid.UUID) -> Lane | None:
     """The lane, if there is one, locked until the transaction ends."""
     statement = select(Lane).where(col(Lane.webhook_id) == webhook_id).with_for_update()
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def stir(session: Session, webhook_id: uuid.UUID) -> None:
+    """Let the lane, which the caller has locked, be claimed if it was idle."""
+    idle = (col(Lane.webhook_id) == webhook_id, col(Lane.ready_at).is_(None))
+    session.execute(update(Lane).where(*idle).values(ready_at=clock.now()))
 
 
 def retry_in_seconds(fail_streak: int, retry_after_seconds: float | None) -> float:
@@ -260,7 +282,16 @@ def _held(session: Session, leases: Iterable[Lease]) -> dict[Lease, Lane]:
     }
 
 
-def _after(lane: Lane, work: Work) -> datetime.datetime | None:
+def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, bool]:
+    """The webhooks that are active, and whether there is something to send to them again."""
+    running = select(Replay).where(col(Replay.webhook_id) == col(Webhook.id), col(Replay.state) == ReplayState.RUNNING)
+    active = select(col(Webhook.id), running.exists()).where(
+        col(Webhook.id).in_([lease.webhook_id for lease in leases]), col(Webhook.state) == State.ACTIVE
+    )
+    return {row[0]: row[1] for row in session.execute(active)}
+
+
+def _after(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
     """Note how the endpoint is, and say when the lane goes on."""
     now = clock.now()
     if any(attempt.outcome is Outcome.DELIVERED for attempt in work.attempts):
@@ -276,4 +307,4 @@ def _after(lane: Lane, work: Work) -> datetime.datetime | None:
             return None
         case Outcome.DELIVERED | Outcome.REJECTED:
             lane.fail_streak, lane.first_fail_at = 0, None
-    return now if lane.cursor_seq < lane.wake_seq else None
+    return now if lane.cursor_seq < lane.wake_seq or replaying else None

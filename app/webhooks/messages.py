@@ -22,7 +22,12 @@ class Message:
 
     @property
     def id(self) -> str:
-        return f"evt_{self.event_id.hex}"
+        return webhook_id_of(self.event_id)
+
+
+def webhook_id_of(event_id: UUID) -> str:
+    """The `webhook-id` of every message about the event."""
+    return f"evt_{event_id.hex}"
 
 
 def render(view: EventView, api_url: str, epoch: str) -> Message:

@@ -29,6 +29,8 @@ from app.fields import coded
 from app.tables import Table, Versioned, new_id
 from app.webhooks.answers import Outcome
 
+GIVE_UP_AFTER = datetime.timedelta(days=5)
+
 
 class State(enum.StrEnum):
     ACTIVE = "active"
@@ -49,6 +51,7 @@ class Webhook(Versioned, table=True):
     filters: dict[str, Any] = Field(default={}, sa_type=JSON)
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
+    resumed_at: datetime.datetime | None = None  # what waited until then is not yet too old
 
 
 def _of_webhook(**options: Any) -> Any:
@@ -121,6 +124,7 @@ class Attempt(Table, table=True):
     __table_args__ = (
         Index("ix_webhook_attempt_webhook_id_id", "webhook_id", "id"),
         Index("ix_webhook_attempt_event_id_webhook_id", "event_id", "webhook_id"),
+        Index("ix_webhook_attempt_webhook_id_outcome_id", "webhook_id", "outcome", "id"),
     )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
@@ -134,6 +138,7 @@ class Attempt(Table, table=True):
     error: str | None = Field(default=None, max_length=40)  # an `answers.Failure`
     detail: str = Field(sa_type=Text)
     remote_address: str | None = Field(default=None, max_length=45)
+    request_headers: dict[str, str] = Field(sa_type=JSON)  # without secrets
     response_headers: dict[str, str] = Field(sa_type=JSON)
     response_body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # as it came, 8 KiB at most
 
@@ -154,6 +159,33 @@ class Undelivered(Table, table=True):
     event_id: uuid.UUID
     reason: Reason = Field(sa_type=coded(Reason))
     set_aside_at: datetime.datetime
+
+
+class ReplayState(enum.StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    EXPIRED = "expired"  # the endpoint did not take it for too long
+
+
+class Replay(Table, table=True):
+    """A stretch of the ledger that is sent once more, while the lane keeps its place; `replaying` tells how."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_replay"
+    __table_args__ = (Index("ix_webhook_replay_webhook_id_id", "webhook_id", "id"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    webhook_id: uuid.UUID = _of_webhook()
+    from_seq: int = _seq()
+    to_seq: int = _seq()
+    at_seq: int = _seq()  # everything up to here was sent again, or is not for it
+    types: list[str] = Field(default=[], sa_type=JSON)  # none: all that the webhook wants
+    only_undelivered: bool = False
+    state: ReplayState = Field(default=ReplayState.RUNNING, sa_type=coded(ReplayState))
+    delivered: int = 0
+    rejected: int = 0
+    created_at: datetime.datetime = Field(default_factory=lambda: clock.now())
+    finished_at: datetime.datetime | None = None
 
 
 class PlanProgress(Table, table=True):

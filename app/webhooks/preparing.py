@@ -2,9 +2,8 @@
 
 import datetime
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -19,9 +18,11 @@ from app.fields import Audience
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, head, views
 from app.ledger.selecting import Selection
-from app.webhooks.lanes import GIVE_UP_AFTER, Claimed
+from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
-from app.webhooks.models import Reason, State, Undelivered, Webhook, WebhookSecret
+from app.webhooks.models import GIVE_UP_AFTER, Reason, State, Undelivered, Webhook
+from app.webhooks.queries import valid_secrets
+from app.webhooks.resending import Stretch, stretches
 
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
 _EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over
@@ -37,6 +38,17 @@ class Run:
     messages: list[Message]
     expired: list[Undelivered]
     start_seq: int  # where the cursor stands before the first message
+    end_seq: int  # and after the last
+    again: "Again | None" = None
+
+
+@dataclass(frozen=True)
+class Again:
+    """What a replay adds, after the other messages."""
+
+    replay_id: uuid.UUID
+    messages: list[Message]
+    start_seq: int  # where the replay stands before the first message
     end_seq: int  # and after the last
 
 
@@ -66,25 +78,27 @@ class _Choice:
     events: list[_Candidate]
     expired: list[_Candidate]
     end_seq: int
+    stretch: Stretch | None = None
+    again: list[_Candidate] = field(default_factory=list)
+    again_end_seq: int = 0
 
 
 def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[Run]:
     """Lanes of webhooks that are not active, or no longer there, have no run."""
     readers = _readers(session, [lane.lease.webhook_id for lane in claimed])
     lanes = [lane for lane in claimed if lane.lease.webhook_id in readers]
-    gates = {circle: _gate(circle) for circle in {reader.circle for reader in readers.values()}}
-    candidates = _candidates(session, gates, [_span(lane) for lane in lanes])
+    gates = {circle: gate_of(circle) for circle in {reader.circle for reader in readers.values()}}
+    to_repeat = stretches(session, readers)
+    spans = [_span(lane) for lane in lanes] + [span for stretch in to_repeat.values() for span in _spans(stretch)]
+    candidates = _candidates(session, gates, spans)
     choices = [_choose(lane, readers[lane.lease.webhook_id], candidates) for lane in lanes]
+    choices = [_fill_up(choice, to_repeat.get(choice.lane.lease.webhook_id), candidates) for choice in choices]
     messages = _messages(session, gates, choices, api_url)
     return [_run(choice, messages[choice.reader.circle]) for choice in choices]
 
 
 def _readers(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, _Reader]:
-    secrets: dict[uuid.UUID, list[bytes]] = defaultdict(list)
-    valid = or_(col(WebhookSecret.expires_at).is_(None), col(WebhookSecret.expires_at) > clock.now())
-    rows = select(WebhookSecret).where(col(WebhookSecret.webhook_id).in_(webhook_ids), valid)
-    for secret in session.scalars(rows.order_by(col(WebhookSecret.id).desc())):  # the newest signs first
-        secrets[secret.webhook_id].append(secret.sealed)
+    secrets = valid_secrets(session, webhook_ids)
     active = (
         select(Webhook, col(Organization.reads))
         .join(Organization, col(Organization.id) == col(Webhook.organization_id))
@@ -93,13 +107,17 @@ def _readers(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UU
     return {webhook.id: _Reader(webhook, reads, secrets[webhook.id]) for webhook, reads in session.execute(active)}
 
 
-def _gate(circle: Audience) -> Gate:
+def gate_of(circle: Audience) -> Gate:
     """What the webhooks of an organisation that reads this far may see, whoever set them up."""
     return ledger_gate(Actor(role=None, audience=circle))
 
 
 def _span(lane: Claimed) -> tuple[int, int]:
     return lane.cursor_seq + 1, min(lane.wake_seq, lane.cursor_seq + _EVENTS_AT_ONCE)
+
+
+def _spans(stretch: Stretch) -> list[tuple[int, int]]:
+    return [(seq, seq) for seq in stretch.seqs]
 
 
 def _candidates(
@@ -141,9 +159,10 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -> _Choice:
     """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
-    limit = 1 if lane.fail_streak else MESSAGES_AT_ONCE
+    limit = _room(lane)
     selection = Selection.of(reader.webhook.types, reader.webhook.filters)
     given_up = clock.now() - GIVE_UP_AFTER
+    resumed_lately = reader.webhook.resumed_at is not None and reader.webhook.resumed_at > given_up
     first, last = _span(lane)
     events: list[_Candidate] = []
     expired: list[_Candidate] = []
@@ -151,13 +170,34 @@ def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -
         event = candidates[seq]
         if reader.circle not in event.shown_to or not selection.matches(event.keys, event.notice):
             continue
-        if event.recorded_at < given_up:
+        if event.recorded_at < given_up and not resumed_lately:
             expired.append(event)
             continue
         events.append(event)
         if len(events) == limit:
             return _Choice(lane, reader, events, expired, seq)
     return _Choice(lane, reader, events, expired, last)
+
+
+def _fill_up(choice: _Choice, stretch: Stretch | None, candidates: dict[int, _Candidate]) -> _Choice:
+    """With events that a replay sends again, as far as there is room; they are not too old."""
+    room = _room(choice.lane) - len(choice.events)
+    if stretch is None or room <= 0:
+        return choice
+    webhook, circle = choice.reader.webhook, choice.reader.circle
+    wanted = Selection.of(webhook.types, webhook.filters), Selection.of(stretch.types, {})
+    again: list[_Candidate] = []
+    for seq in stretch.seqs:
+        event = candidates[seq]
+        if circle in event.shown_to and all(each.matches(event.keys, event.notice) for each in wanted):
+            again.append(event)
+            if len(again) == room:
+                return replace(choice, stretch=stretch, again=again, again_end_seq=seq)
+    return replace(choice, stretch=stretch, again=again, again_end_seq=stretch.end_seq)
+
+
+def _room(lane: Claimed) -> int:
+    return 1 if lane.fail_streak else MESSAGES_AT_ONCE
 
 
 def _messages(
@@ -167,7 +207,7 @@ def _messages(
     epoch = head(session).epoch
     wanted: dict[Audience, set[int]] = {circle: set() for circle in gates}
     for choice in choices:
-        wanted[choice.reader.circle] |= {event.seq for event in choice.events}
+        wanted[choice.reader.circle] |= {event.seq for event in (*choice.events, *choice.again)}
     return {
         circle: {view.seq: render(view, api_url, epoch) for view in views(session, gate, _in_full(session, gate, seqs))}
         for circle, gate in gates.items()
@@ -202,4 +242,12 @@ def _run(choice: _Choice, messages: dict[int, Message]) -> Run:
         ],
         start_seq=choice.events[0].seq - 1 if choice.events else choice.end_seq,
         end_seq=choice.end_seq,
+        again=_again(choice, messages),
     )
+
+
+def _again(choice: _Choice, messages: dict[int, Message]) -> Again | None:
+    if choice.stretch is None:
+        return None
+    again = [messages[event.seq] for event in choice.again]
+    return Again(choice.stretch.replay_id, again, choice.stretch.at_seq, choice.again_end_seq)

@@ -1,18 +1,21 @@
 """Questions about webhooks: an organisation sees its own, admins see all."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlmodel import Session, col
 
+from app import clock
 from app.accounts.actor import Actor
 from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.paging import Order, Page
 from app.problems import NotFound
 from app.webhooks import lanes
-from app.webhooks.models import Webhook
+from app.webhooks.models import Webhook, WebhookSecret
 from app.webhooks.schemas import WebhookQuery, WebhookRead
 
 
@@ -25,13 +28,13 @@ def list_webhooks(session: Session, actor: Actor, query: WebhookQuery) -> Page[W
 
 def read_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> WebhookRead:
     """Raises NotFound."""
-    return webhook_read(*_found(session, actor, webhook_id))
+    return webhook_read(*found_webhook(session, actor, webhook_id))
 
 
 def locked_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, str]:
     """For a change, with the slug of its organisation. Raises NotFound."""
     lanes.hold(session, webhook_id)  # first, as the worker does
-    return _found(session, actor, webhook_id, lock=True)
+    return found_webhook(session, actor, webhook_id, lock=True)
 
 
 def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
@@ -41,10 +44,21 @@ def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
 
 
 def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
-    return WebhookRead(**webhook.model_dump(exclude={"organization_id"}), organization=organization)
+    return WebhookRead(**webhook.model_dump(exclude={"organization_id", "resumed_at"}), organization=organization)
 
 
-def _found(session: Session, actor: Actor, webhook_id: uuid.UUID, lock: bool = False) -> tuple[Webhook, str]:
+def valid_secrets(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:
+    """Sealed, as they are kept; the newest, which signs first, comes first."""
+    secrets: dict[uuid.UUID, list[bytes]] = defaultdict(list)
+    valid = or_(col(WebhookSecret.expires_at).is_(None), col(WebhookSecret.expires_at) > clock.now())
+    rows = select(WebhookSecret).where(col(WebhookSecret.webhook_id).in_(webhook_ids), valid)
+    for secret in session.scalars(rows.order_by(col(WebhookSecret.id).desc())):
+        secrets[secret.webhook_id].append(secret.sealed)
+    return secrets
+
+
+def found_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, lock: bool = False) -> tuple[Webhook, str]:
+    """The row itself, and the slug of its organisation. Raises NotFound."""
     statement = _shown_to(actor).where(col(Webhook.id) == webhook_id)
     if lock:
         statement = statement.with_for_update(of=Webhook).execution_options(populate_existing=True)

@@ -1,9 +1,10 @@
 """A worker that delivers while a block lasts, and what to look at afterwards."""
 
 import asyncio
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.database import Database
 from app.webhooks import lanes
 from app.webhooks.delivering import Deliverer
 from tests.factories import made
+from tests.webhooks.receiver import Received
 
 Row = Any
 
@@ -53,6 +55,17 @@ def delivering(app: FastAPI, **settings: Any) -> Iterator[Deliverer]:
 def a_webhook(client: TestClient, url: str, **values: Any) -> dict[str, Any]:
     """With its secret."""
     return made(client, "webhooks", {"url": url, **values})
+
+
+def note(client: TestClient, ref: str, text: str = "Talks went on.") -> dict[str, Any]:
+    """One event, `demand.update_added`."""
+    return made(client, f"demands/{ref}/updates", {"text": text, "on": "2024-03-01"})
+
+
+def texts(requests: Iterable[Received], path: str | None = None) -> list[str]:
+    """Of the notes that were sent."""
+    messages = [json.loads(request.body) for request in requests if path in (None, request.path)]
+    return [message["data"]["update"]["text"] for message in messages]
 
 
 def rows(database: Database, model: type[SQLModel]) -> list[Row]:

@@ -15,21 +15,12 @@ from app.webhooks import lanes
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.lanes import LEASE
 from app.webhooks.models import Attempt, Lane, Reason, Undelivered
-from tests.factories import API, a_demand, a_draft, change, made, publish
-from tests.webhooks.deliveries import a_webhook, delivering, rows, wait_until
-
-
-def note(client, ref, text="Talks went on."):
-    """One event, `demand.update_added`."""
-    return made(client, f"demands/{ref}/updates", {"text": text, "on": "2024-03-01"})
+from tests.factories import API, a_demand, a_draft, change, publish
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts, wait_until
 
 
 def messages(requests, path=None):
     return [json.loads(request.body) for request in requests if path in (None, request.path)]
-
-
-def texts(requests, path=None):
-    return [message["data"]["update"]["text"] for message in messages(requests, path)]
 
 
 def look_often(monkeypatch):

@@ -72,6 +72,7 @@ def an_attempt(claimed, outcome):
         duration_ms=1,
         outcome=outcome,
         detail="",
+        request_headers={},
         response_headers={},
         response_body=b"",
     )

@@ -1,0 +1,132 @@
+"""Questions about how deliveries fare: the log, what was given up, and the health of an endpoint."""
+
+import datetime
+import math
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.models import Organization
+from app.ledger.models import Event, Subject
+from app.ledger.reading import Gate, after, head, position
+from app.ledger.selecting import Selection
+from app.paging import Order, Page, PageQuery
+from app.webhooks.answers import OURS, Outcome, readable
+from app.webhooks.messages import render, webhook_id_of
+from app.webhooks.models import Attempt, Lane, Undelivered, Webhook
+from app.webhooks.preparing import gate_of
+from app.webhooks.queries import found_webhook
+from app.webhooks.schemas import (
+    AttemptQuery,
+    AttemptRead,
+    Health,
+    HealthQuery,
+    PolledMessage,
+    PolledPage,
+    PollQuery,
+    UndeliveredRead,
+)
+
+_COUNTED = 1_000
+
+
+def list_attempts(session: Session, actor: Actor, webhook_id: uuid.UUID, query: AttemptQuery) -> Page[AttemptRead]:
+    """Raises NotFound."""
+    found_webhook(session, actor, webhook_id)
+    order = Order([col(Attempt.id)], descending=True, within=str(webhook_id))
+    statement = select(Attempt).where(Attempt.webhook_id == webhook_id)
+    if query.event:
+        statement = statement.where(Attempt.event_id == uuid.UUID(query.event))
+    if query.outcome:
+        statement = statement.where(Attempt.outcome == query.outcome)
+    rows = session.execute(order.page(statement, query)).all()
+    items = [_attempt_read(row[0]) for row in rows[: query.limit]]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def list_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, query: PageQuery) -> Page[UndeliveredRead]:
+    """In the order of the ledger. Raises NotFound."""
+    found_webhook(session, actor, webhook_id)
+    order = Order([col(Undelivered.seq)], within=str(webhook_id))
+    rows = session.execute(order.page(select(Undelivered).where(Undelivered.webhook_id == webhook_id), query)).all()
+    items = [
+        UndeliveredRead(**row[0].model_dump(), event=webhook_id_of(row[0].event_id)) for row in rows[: query.limit]
+    ]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def read_events(session: Session, actor: Actor, webhook_id: uuid.UUID, query: PollQuery, api_url: str) -> PolledPage:
+    """What the webhook would be sent, to those who rather fetch it. Raises NotFound, Gone, Invalid."""
+    webhook, _ = found_webhook(session, actor, webhook_id)
+    here = head(session)
+    found = after(session, _gate(session, webhook), position(query.after, here), query.limit, _selection(webhook))
+    messages = [render(view, api_url, here.epoch) for view in found.items]
+    items = [PolledMessage(id=message.id, **orjson.loads(message.body)) for message in messages]
+    return PolledPage(items=items, next_cursor=found.next_cursor, head=found.head)
+
+
+def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: HealthQuery) -> Health:
+    """Raises NotFound."""
+    webhook, _ = found_webhook(session, actor, webhook_id)
+    lane = session.get_one(Lane, webhook_id)
+    attempts = _newest(session, webhook_id, clock.now() - datetime.timedelta(hours=query.hours))
+    theirs = [outcome for outcome, _, error in attempts if error not in OURS]
+    durations = sorted(duration for _, duration, error in attempts if error not in OURS)
+    waiting = _waiting(session, webhook, lane)
+    return Health(
+        state=webhook.state,
+        state_reason=webhook.state_reason,
+        attempts=len(attempts),
+        success_rate=round(theirs.count(Outcome.DELIVERED) / len(theirs), 4) if theirs else None,
+        p50_ms=_percentile(durations, 0.5),
+        p95_ms=_percentile(durations, 0.95),
+        last_success_at=lane.last_ok_at,
+        failing_since=lane.first_fail_at,
+        failures_in_a_row=lane.fail_streak,
+        next_attempt_at=lane.ready_at if lane.fail_streak and lane.lease_owner is None else None,
+        lag_events=len(waiting),
+        lag_seconds=max(0.0, (clock.now() - waiting[0]).total_seconds()) if waiting else 0.0,
+        undelivered=_count_undelivered(session, webhook_id),
+    )
+
+
+def _attempt_read(attempt: Attempt) -> AttemptRead:
+    kept = attempt.model_dump(exclude={"response_body"})
+    return AttemptRead(**kept, event=webhook_id_of(attempt.event_id), response_body=readable(attempt.response_body))
+
+
+def _selection(webhook: Webhook) -> Selection:
+    return Selection.of(webhook.types, webhook.filters)
+
+
+def _gate(session: Session, webhook: Webhook) -> Gate:
+    return gate_of(session.get_one(Organization, webhook.organization_id).reads)
+
+
+def _newest(session: Session, webhook_id: uuid.UUID, since: datetime.datetime) -> Sequence[Any]:
+    columns = select(Attempt.outcome, Attempt.duration_ms, Attempt.error)
+    of_webhook = columns.where(Attempt.webhook_id == webhook_id, col(Attempt.started_at) >= since)
+    return session.exec(of_webhook.order_by(col(Attempt.id).desc()).limit(_COUNTED)).all()
+
+
+def _waiting(session: Session, webhook: Webhook, lane: Lane) -> Sequence[datetime.datetime]:
+    """When the first of the events were recorded that the lane has still before it."""
+    shown = select(Event.recorded_at).outerjoin(Subject, col(Subject.key) == col(Event.subject))
+    ahead = shown.where(_gate(session, webhook).condition, col(Event.seq) > lane.cursor_seq)
+    return session.exec(ahead.where(_selection(webhook).condition()).order_by(col(Event.seq)).limit(_COUNTED)).all()
+
+
+def _count_undelivered(session: Session, webhook_id: uuid.UUID) -> int:
+    some = select(Undelivered.seq).where(Undelivered.webhook_id == webhook_id).limit(_COUNTED).subquery()
+    return session.exec(select(func.count()).select_from(some)).one()
+
+
+def _percentile(ordered: Sequence[int], part: float) -> int | None:
+    """By nearest rank."""
+    return ordered[max(0, math.ceil(part * len(ordered)) - 1)] if ordered else None

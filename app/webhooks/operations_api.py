@@ -1,0 +1,153 @@
+"""Routes to see what a webhook was sent, to try it, and to steer what it is sent next."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response, status
+from pydantic import BaseModel
+
+from app import etags
+from app.accounts.current import CurrentPartner, Db
+from app.accounts.idempotency import OnceOnly
+from app.paging import Page, PageQuery, link_next
+from app.problems import READING, WRITING
+from app.webhooks import inspecting, pausing, probing, replaying, rotating
+from app.webhooks.schemas import (
+    AttemptQuery,
+    AttemptRead,
+    Health,
+    HealthQuery,
+    Pause,
+    PolledPage,
+    PollQuery,
+    ReplayNew,
+    ReplayRead,
+    RetryNew,
+    SecretMade,
+    SecretRotation,
+    TestAnswer,
+    UndeliveredRead,
+    WebhookRead,
+)
+
+router = APIRouter(prefix="/webhooks/{webhook_id}")
+
+
+@router.get("/attempts", responses=READING)
+def list_attempts(
+    database: Db,
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    query: Annotated[AttemptQuery, Query()],
+    request: Request,
+    response: Response,
+) -> Page[AttemptRead]:
+    """What was sent, and what came back: the newest first, kept for some weeks."""
+    with database.read() as session:
+        page = inspecting.list_attempts(session, actor, webhook_id, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.get("/undelivered", responses=READING)
+def list_undelivered(
+    database: Db,
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    query: Annotated[PageQuery, Query()],
+    request: Request,
+    response: Response,
+) -> Page[UndeliveredRead]:
+    """What was given up: the endpoint refused it, or did not take it for five days."""
+    with database.read() as session:
+        page = inspecting.list_undelivered(session, actor, webhook_id, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post("/undelivered/retries", status_code=status.HTTP_201_CREATED, response_model=ReplayRead, responses=WRITING)
+def retry_undelivered(actor: CurrentPartner, webhook_id: uuid.UUID, new: RetryNew, once: OnceOnly) -> Response:
+    """One or all, in their order, as a replay."""
+    return once.create(lambda session: replaying.retry_undelivered(session, actor, webhook_id, new), _replay_headers)
+
+
+@router.post("/replays", status_code=status.HTTP_201_CREATED, response_model=ReplayRead, responses=WRITING)
+def create_replay(actor: CurrentPartner, webhook_id: uuid.UUID, new: ReplayNew, once: OnceOnly) -> Response:
+    """Sends again, with the same `webhook-id`s; what is new goes first, in its order."""
+    return once.create(lambda session: replaying.create_replay(session, actor, webhook_id, new), _replay_headers)
+
+
+@router.get("/replays", responses=READING)
+def list_replays(
+    database: Db,
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    query: Annotated[PageQuery, Query()],
+    request: Request,
+    response: Response,
+) -> Page[ReplayRead]:
+    with database.read() as session:
+        page = replaying.list_replays(session, actor, webhook_id, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.get("/replays/{replay_id}", responses=READING)
+def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
+    """How far it has got."""
+    with database.read() as session:
+        return replaying.read_replay(session, actor, webhook_id, replay_id)
+
+
+@router.put("/paused", responses=WRITING)
+def pause_webhook(
+    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, pause: Pause, response: Response
+) -> WebhookRead:
+    """Pause it, or let one go on that is paused or disabled. What happens meanwhile is kept for it."""
+    with database.write() as session:
+        webhook = pausing.pause_webhook(session, actor, webhook_id, pause)
+    response.headers["ETag"] = etags.etag(webhook.version)
+    return webhook
+
+
+@router.post("/secret", status_code=status.HTTP_201_CREATED, response_model=SecretMade, responses=WRITING)
+def rotate_secret(
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    request: Request,
+    once: OnceOnly,
+    rotation: SecretRotation = SecretRotation(),  # noqa: B008  # frozen by its validation
+) -> Response:
+    """A new secret, shown this once. Until the grace is over every message carries both signatures."""
+    vault = request.app.state.vault
+    return once.create(lambda session: rotating.rotate_secret(session, vault, actor, webhook_id, rotation))
+
+
+@router.post("/test", responses=WRITING)
+async def send_test(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request) -> TestAnswer:
+    """Sends a signed `webhook.test` at once and shows what came back."""
+    state = request.app.state
+    return await probing.send_test(database, state.vault, state.settings, actor, webhook_id)
+
+
+@router.get("/events", responses=READING)
+def read_events(
+    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, query: Annotated[PollQuery, Query()], request: Request
+) -> PolledPage:
+    """The same messages to fetch, for those who cannot be reached: oldest first, from a cursor on."""
+    api_url = f"{request.app.state.settings.base_url}/api/v1"
+    with database.read() as session:
+        return inspecting.read_events(session, actor, webhook_id, query, api_url)
+
+
+@router.get("/health", responses=READING)
+def read_health(
+    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, query: Annotated[HealthQuery, Query()]
+) -> Health:
+    with database.read() as session:
+        return inspecting.read_health(session, actor, webhook_id, query)
+
+
+def _replay_headers(made: BaseModel) -> dict[str, str]:
+    assert isinstance(made, ReplayRead)
+    return {"Location": f"/api/v1/webhooks/{made.webhook_id}/replays/{made.id}"}

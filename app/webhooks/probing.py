@@ -1,0 +1,66 @@
+"""A message to try an endpoint with: sent at once, beside the ledger and the lane."""
+
+import asyncio
+import uuid
+from importlib import import_module
+
+import orjson
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.roles import Role
+from app.database import Database
+from app.fields import utc
+from app.settings import Settings
+from app.tables import new_id
+from app.vault import Vault
+from app.webhooks import signing
+from app.webhooks.addresses import AddressPolicy
+from app.webhooks.answers import Answer, outcome_of, readable
+from app.webhooks.messages import webhook_id_of
+from app.webhooks.queries import found_webhook, valid_secrets
+from app.webhooks.schemas import TestAnswer
+
+TYPE = "webhook.test"
+
+
+async def send_test(
+    database: Database, vault: Vault, settings: Settings, actor: Actor, webhook_id: uuid.UUID
+) -> TestAnswer:
+    """Whether the webhook is paused or disabled does not matter. Raises NotFound."""
+    url, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id)
+    message_id = webhook_id_of(new_id())
+    now = clock.now()
+    body = orjson.dumps({"type": TYPE, "timestamp": utc(now), "data": {"webhook": {"id": str(webhook_id)}}})
+    headers = signing.headers(secrets, message_id, int(now.timestamp()), body)
+    answer = await _post(settings, url, headers, body)
+    return TestAnswer(
+        event=message_id,
+        outcome=outcome_of(answer),
+        status=answer.status,
+        error=answer.error,
+        detail=answer.detail,
+        duration_ms=answer.duration_ms,
+        remote_address=answer.remote_address,
+        request_headers=headers,
+        response_headers=dict(answer.response_headers),
+        response_body=readable(answer.response_body),
+    )
+
+
+def _endpoint(database: Database, vault: Vault, actor: Actor, webhook_id: uuid.UUID) -> tuple[str, list[str]]:
+    """In a thread, and done with the database before anything is sent."""
+    actor.must_be(Role.PARTNER)
+    with database.read() as session:
+        webhook, _ = found_webhook(session, actor, webhook_id)
+        sealed = valid_secrets(session, [webhook_id])[webhook_id]
+    return webhook.url, [vault.open(secret).decode() for secret in sealed]
+
+
+async def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    sending = await asyncio.to_thread(import_module, "app.webhooks.sending")  # its client takes long to load
+    tls = await asyncio.to_thread(sending.trusted_authorities)
+    policy = AddressPolicy(settings.webhook_allow_networks)
+    async with sending.Sender(policy, tls=tls, user_agent=f"Demand-Tracker (+{settings.base_url})") as sender:
+        answer: Answer = await sender.post(url, headers, body, settings.webhook_timeout_seconds)
+    return answer

@@ -1,0 +1,130 @@
+"""Sending again what was sent before, or could not be: a job that goes through the lane, in its order.
+
+The lane keeps its place: new events come first, and where a run has room left, the oldest running replay fills it.
+The lease of the lane also guards the progress of its replays, so a replay that a worker leaves is resumed by the next.
+"""
+
+import datetime
+import uuid
+from bisect import bisect_left
+
+from sqlmodel import Session, col, select
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.roles import Role
+from app.ledger.models import Event
+from app.ledger.reading import head
+from app.paging import Order, Page, PageQuery
+from app.problems import Conflict, NotFound, invalid
+from app.webhooks import lanes
+from app.webhooks.actions import record
+from app.webhooks.models import Lane, PlanProgress, Replay, ReplayState, State, Undelivered
+from app.webhooks.queries import locked_webhook, read_webhook
+from app.webhooks.schemas import ReplayNew, ReplayRead, RetryNew
+
+MOST_RUNNING = 20
+
+
+class TooManyReplays(Conflict):
+    """The webhook has as many replays waiting as it may have"""
+
+    type = "too-many-replays"
+
+
+def create_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, new: ReplayNew) -> ReplayRead:
+    """Of what the lane has behind it; what is still before it comes anyway. Raises NotFound, TooManyReplays."""
+    since = new.from_seq if new.since is None else first_since(session, new.since)
+    assert since is not None
+    if since > head(session).seq:
+        raise invalid("body.from_seq", "the ledger has not come that far")
+    return _begin(session, actor, webhook_id, since, new.to_seq, new.types, new.only_undelivered)
+
+
+def retry_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, new: RetryNew) -> ReplayRead:
+    """One, or all that there are. Raises NotFound, TooManyReplays."""
+    actor.must_be(Role.PARTNER)
+    locked_webhook(session, actor, webhook_id)
+    if new.seq is None:
+        return _begin(session, actor, webhook_id, 1, None, [], only_undelivered=True)
+    if session.get(Undelivered, (webhook_id, new.seq)) is None:
+        raise NotFound(f"Nothing with the seq {new.seq} is undelivered to this webhook.")
+    return _begin(session, actor, webhook_id, new.seq, new.seq, [], only_undelivered=True)
+
+
+def read_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
+    """Raises NotFound."""
+    read_webhook(session, actor, webhook_id)
+    found = session.get(Replay, replay_id)
+    if found is None or found.webhook_id != webhook_id:
+        raise NotFound(f"This webhook has no replay {replay_id}.")
+    return _read(found)
+
+
+def list_replays(session: Session, actor: Actor, webhook_id: uuid.UUID, query: PageQuery) -> Page[ReplayRead]:
+    """The newest first. Raises NotFound."""
+    read_webhook(session, actor, webhook_id)
+    order = Order([col(Replay.id)], descending=True, within=str(webhook_id))
+    rows = session.execute(order.page(select(Replay).where(Replay.webhook_id == webhook_id), query)).all()
+    items = [_read(row[0]) for row in rows[: query.limit]]
+    return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def first_since(session: Session, moment: datetime.datetime) -> int:
+    """The seq of the first event from that moment on; one after the last where there is none."""
+
+    def recorded_at(seq: int) -> datetime.datetime:
+        return session.exec(select(Event.recorded_at).where(Event.seq == seq)).one()
+
+    seqs = range(1, head(session).seq + 1)  # without gaps, and in the order of time
+    return bisect_left(seqs, moment, key=recorded_at) + 1
+
+
+def _begin(
+    session: Session,
+    actor: Actor,
+    webhook_id: uuid.UUID,
+    from_seq: int,
+    to_seq: int | None,
+    types: list[str],
+    only_undelivered: bool,
+) -> ReplayRead:
+    actor.must_be(Role.PARTNER)
+    webhook, organization = locked_webhook(session, actor, webhook_id)
+    running = select(Replay.id).where(Replay.webhook_id == webhook_id, Replay.state == ReplayState.RUNNING)
+    if len(session.exec(running.limit(MOST_RUNNING)).all()) == MOST_RUNNING:
+        raise TooManyReplays(
+            f"{MOST_RUNNING} replays of this webhook are running, as many as may; wait for one to finish.",
+            limit=MOST_RUNNING,
+        )
+    behind = _behind(session, webhook_id)
+    replay = Replay(
+        webhook_id=webhook_id,
+        from_seq=from_seq,
+        to_seq=min(behind, to_seq or behind),
+        at_seq=from_seq - 1,
+        types=types,
+        only_undelivered=only_undelivered,
+    )
+    _finish_at_the_end(replay)
+    session.add(replay)
+    if webhook.state is State.ACTIVE:
+        lanes.stir(session, webhook_id)
+    record(session, actor, "webhook.replay_begun", webhook, organization)
+    return _read(replay)
+
+
+def _behind(session: Session, webhook_id: uuid.UUID) -> int:
+    """The seq up to which the lane, which the caller has locked, has nothing left to do."""
+    lane = session.get_one(Lane, webhook_id)
+    planned = session.exec(select(PlanProgress.seq)).one()
+    return max(lane.cursor_seq, planned) if lane.cursor_seq >= lane.wake_seq else lane.cursor_seq
+
+
+def _finish_at_the_end(replay: Replay) -> None:
+    if replay.at_seq >= replay.to_seq:
+        replay.state, replay.finished_at = ReplayState.FINISHED, clock.now()
+
+
+def _read(replay: Replay) -> ReplayRead:
+    return ReplayRead.model_validate(replay.model_dump())

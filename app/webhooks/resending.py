@@ -1,0 +1,80 @@
+"""How replays get on: what of them is next for a lane, and what came of it. `replaying` begins them."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from app import clock
+from app.webhooks.answers import Outcome
+from app.webhooks.models import GIVE_UP_AFTER, Replay, ReplayState, Undelivered
+
+_EVENTS_AT_ONCE = 200  # of one replay
+_UNDELIVERED_AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The next events of a replay that may be sent, and how far they reach."""
+
+    replay_id: uuid.UUID
+    types: list[str]
+    at_seq: int
+    seqs: Sequence[int]
+    end_seq: int
+
+
+@dataclass
+class Progress:
+    """What a worker sent again."""
+
+    replay_id: uuid.UUID
+    at_seq: int
+    delivered: list[int] = field(default_factory=list)
+    rejected: int = 0
+
+    def note(self, seq: int, outcome: Outcome) -> None:
+        self.at_seq = seq
+        if outcome is Outcome.DELIVERED:
+            self.delivered.append(seq)
+        else:
+            self.rejected += 1
+
+
+def stretches(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stretch]:
+    """Of the oldest replay that each webhook has running."""
+    running = select(Replay).where(col(Replay.webhook_id).in_(webhook_ids), Replay.state == ReplayState.RUNNING)
+    oldest = {replay.webhook_id: replay for replay in session.exec(running.order_by(col(Replay.id).desc()))}
+    return {webhook_id: _stretch(session, replay) for webhook_id, replay in oldest.items()}
+
+
+def advance(session: Session, progress: Progress) -> None:
+    """The caller holds the lease of the lane. What gets through is no longer undelivered."""
+    replay = session.get(Replay, progress.replay_id, populate_existing=True)
+    if replay is None or replay.state is not ReplayState.RUNNING:
+        return
+    replay.at_seq = max(replay.at_seq, progress.at_seq)
+    replay.delivered += len(progress.delivered)
+    replay.rejected += progress.rejected
+    if replay.at_seq >= replay.to_seq:
+        replay.state, replay.finished_at = ReplayState.FINISHED, clock.now()
+    elif replay.created_at < clock.now() - GIVE_UP_AFTER:
+        replay.state, replay.finished_at = ReplayState.EXPIRED, clock.now()
+    if progress.delivered:
+        through = col(Undelivered.seq).in_(progress.delivered)
+        session.execute(delete(Undelivered).where(col(Undelivered.webhook_id) == replay.webhook_id, through))
+
+
+def _stretch(session: Session, replay: Replay) -> Stretch:
+    first, last = replay.at_seq + 1, replay.to_seq
+    seqs: Sequence[int] = range(first, min(last, replay.at_seq + _EVENTS_AT_ONCE) + 1)
+    if replay.only_undelivered:
+        given_up = select(Undelivered.seq).where(
+            Undelivered.webhook_id == replay.webhook_id, col(Undelivered.seq).between(first, last)
+        )
+        seqs = session.exec(given_up.order_by(col(Undelivered.seq)).limit(_UNDELIVERED_AT_ONCE)).all()
+        end = seqs[-1] if len(seqs) == _UNDELIVERED_AT_ONCE else last
+        return Stretch(replay.id, replay.types, replay.at_seq, seqs, end)
+    return Stretch(replay.id, replay.types, replay.at_seq, seqs, seqs[-1])

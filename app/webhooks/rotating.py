@@ -1,0 +1,50 @@
+"""A new secret, while the one before signs as well for some time."""
+
+import datetime
+import uuid
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from app import clock
+from app.accounts.actor import Actor
+from app.accounts.roles import Role
+from app.problems import Conflict
+from app.vault import Vault
+from app.webhooks import signing
+from app.webhooks.actions import record
+from app.webhooks.models import WebhookSecret
+from app.webhooks.queries import locked_webhook
+from app.webhooks.schemas import SecretMade, SecretRotation
+
+MOST_SECRETS = 3
+
+
+class TooManySecrets(Conflict):
+    """The webhook has as many secrets as it may have"""
+
+    type = "too-many-secrets"
+
+
+def rotate_secret(
+    session: Session, vault: Vault, actor: Actor, webhook_id: uuid.UUID, rotation: SecretRotation
+) -> SecretMade:
+    """Raises NotFound, TooManySecrets."""
+    actor.must_be(Role.PARTNER)
+    webhook, organization = locked_webhook(session, actor, webhook_id)
+    until = clock.now() + datetime.timedelta(hours=rotation.grace_hours)
+    of_webhook = col(WebhookSecret.webhook_id) == webhook_id
+    session.execute(delete(WebhookSecret).where(of_webhook, col(WebhookSecret.expires_at) <= clock.now()))
+    before = session.exec(select(WebhookSecret).where(of_webhook)).all()
+    if rotation.grace_hours and len(before) == MOST_SECRETS:
+        raise TooManySecrets(
+            f"{MOST_SECRETS} secrets sign already, as many as may; with grace_hours: 0 they all end at once.",
+            limit=MOST_SECRETS,
+        )
+    for secret in before:
+        secret.expires_at = min(secret.expires_at or until, until)
+    made = signing.new_secret()
+    session.add(WebhookSecret(webhook_id=webhook_id, sealed=vault.seal(made.encode())))
+    webhook.touch()
+    record(session, actor, "webhook.secret_rotated", webhook, organization)
+    return SecretMade(secret=made, previous_until=until)

@@ -1,0 +1,160 @@
+"""A webhook rests when its organisation wants, and goes on from where they choose."""
+
+import pytest
+
+from app import clock
+from app.fields import utc
+from app.webhooks.models import Lane, Undelivered
+from tests.factories import API, a_demand
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
+
+UPDATES = {"types": ["demand.update_added"]}
+
+
+def pause(client, webhook):
+    return put(client, webhook, paused=True)
+
+
+def put(client, webhook, **body):
+    answer = client.put(f"{API}/webhooks/{webhook['id']}/paused", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def rested(app, ada, eve, receiver, time):
+    """A webhook that was paused while two notes were taken, an hour apart; the ref and the hour between."""
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    pause(eve, webhook)
+    note(ada, demand["ref"], "early")
+    time.forward(minutes=30)
+    between = clock.now()
+    time.forward(minutes=30)
+    note(ada, demand["ref"], "late")
+    with delivering(app):
+        pass
+    assert receiver.requests == []
+    return webhook, demand["ref"], between
+
+
+def go_on(app, ada, eve, receiver, rested, **how):
+    webhook, ref, _ = rested
+    assert put(eve, webhook, paused=False, **how)["state"] == "active"
+    note(ada, ref, "new")
+    with delivering(app):
+        receiver.wait_for(1)
+    return texts(receiver.requests)
+
+
+def test_while_it_is_paused_nothing_is_sent_and_its_lane_is_left_alone(database, eve, rested):
+    webhook, *_ = rested
+
+    assert eve.get(f"{API}/webhooks/{webhook['id']}").json()["state"] == "paused"
+    assert rows(database, Lane)[0].ready_at is None
+
+
+def test_it_catches_up_unless_told_otherwise(app, ada, eve, receiver, rested):
+    assert go_on(app, ada, eve, receiver, rested) == ["early", "late", "new"]
+
+
+def test_it_goes_on_from_now(app, ada, eve, receiver, rested):
+    assert go_on(app, ada, eve, receiver, rested, **{"from": "now"}) == ["new"]
+
+
+def test_it_goes_on_from_a_time(app, ada, eve, receiver, rested):
+    assert go_on(app, ada, eve, receiver, rested, **{"from": utc(rested[2])}) == ["late", "new"]
+
+
+def test_a_time_before_the_pause_sends_nothing_twice(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    note(ada, demand["ref"], "before")
+    with delivering(app):
+        receiver.wait_for(1)
+    pause(eve, webhook)
+
+    put(eve, webhook, paused=False, **{"from": "2020-01-01T00:00:00Z"})
+    note(ada, demand["ref"], "after")
+    with delivering(app):
+        receiver.wait_for(2)
+
+    assert texts(receiver.requests) == ["before", "after"]
+
+
+def test_what_waited_longer_than_five_days_is_still_sent(app, database, ada, eve, receiver, rested, time):
+    time.forward(days=30)
+
+    assert go_on(app, ada, eve, receiver, rested) == ["early", "late", "new"]
+    assert rows(database, Undelivered) == []
+
+
+def test_a_disabled_webhook_goes_on_the_same_way(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", "410", "204"), **UPDATES)
+    note(ada, demand["ref"], "refused")
+    with delivering(app):
+        receiver.wait_for(1)
+    refused = eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": True})
+
+    resumed = put(eve, webhook, paused=False)
+    with delivering(app):
+        receiver.wait_for(2)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/webhook-disabled")
+    assert (resumed["state"], resumed["state_reason"]) == ("active", None)
+    assert texts(receiver.requests) == ["refused", "refused"]
+
+
+def test_it_does_not_wait_for_a_retry_of_before(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", "500", "204"), **UPDATES)
+    note(ada, demand["ref"])
+    with delivering(app):
+        receiver.wait_for(1)
+
+    pause(eve, webhook)
+    put(eve, webhook, paused=False)
+    with delivering(app):
+        receiver.wait_for(2)
+
+
+def test_what_is_under_way_when_it_is_paused_is_noted_and_then_it_rests(app, database, ada, eve, receiver, monkeypatch):
+    monkeypatch.setattr("app.webhooks.delivering.FRESH_SECONDS", 0.0)
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/hang"), **UPDATES)
+    note(ada, demand["ref"])
+
+    with delivering(app, webhook_timeout_seconds=0.3):
+        receiver.wait_for(0)
+        pause(eve, webhook)
+
+    assert rows(database, Lane)[0].ready_at is None
+
+
+def test_doing_it_twice_changes_nothing(ada, eve):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")
+
+    assert pause(eve, webhook) == pause(eve, webhook)
+    assert put(eve, webhook, paused=False) == put(eve, webhook, paused=False)
+
+    happened = [e["type"] for e in ada.get(f"{API}/events").json()["items"] if e["type"].startswith("webhook.")]
+    assert happened == ["webhook.created", "webhook.paused", "webhook.resumed"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"paused": True, "from": "now"},
+        {"paused": False, "from": "tomorrow"},
+        {"paused": False, "from": "2999-01-01T00:00:00Z"},
+        {"paused": "perhaps"},
+        {"paused": False, "from_": "now"},
+    ],
+)
+def test_what_cannot_be_is_refused(eve, body):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")
+    pause(eve, webhook)
+
+    assert eve.put(f"{API}/webhooks/{webhook['id']}/paused", json=body).status_code == 422

@@ -1,0 +1,221 @@
+"""Sending again: the same messages, in their order, while the lane keeps its place."""
+
+import pytest
+
+from app import clock
+from app.fields import utc
+from app.webhooks import lanes, replaying
+from app.webhooks.models import Lane, Undelivered
+from app.webhooks.resending import Progress
+from tests.factories import API, a_demand, change
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
+
+UPDATES = {"types": ["demand.update_added"]}
+
+
+def replay(client, webhook, **new):
+    answer = client.post(f"{API}/webhooks/{webhook['id']}/replays", json=new)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["Location"] == f"{API}/webhooks/{webhook['id']}/replays/{answer.json()['id']}"
+    return answer.json()
+
+
+def retry(client, webhook, **new):
+    answer = client.post(f"{API}/webhooks/{webhook['id']}/undelivered/retries", json=new)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def now_of(client, made):
+    return client.get(f"{API}/webhooks/{made['webhook_id']}/replays/{made['id']}").json()
+
+
+def deliver(app, receiver, count):
+    with delivering(app):
+        receiver.wait_for(count)
+
+
+@pytest.fixture
+def noted(app, ada, eve, receiver):
+    """A webhook that was sent seven notes, `0` to `6`, and the ref of their demand."""
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    for number in range(7):
+        note(ada, demand["ref"], str(number))
+    deliver(app, receiver, 7)
+    return webhook, demand["ref"]
+
+
+def test_a_replay_sends_the_same_messages_and_leaves_the_cursor(app, database, ada, eve, receiver, noted):
+    webhook, _ = noted
+    before = rows(database, Lane)[0]
+
+    made = replay(eve, webhook, from_seq=1)
+    deliver(app, receiver, 14)
+
+    first, again = receiver.requests[:7], receiver.requests[7:]
+    assert [r.headers["webhook-id"] for r in again] == [r.headers["webhook-id"] for r in first]
+    assert [r.body for r in again] == [r.body for r in first]
+    done = now_of(eve, made)
+    assert (made["state"], done["state"]) == ("running", "finished")
+    assert (done["delivered"], done["rejected"], done["at_seq"]) == (7, 0, done["to_seq"])
+    [lane] = rows(database, Lane)
+    assert (lane.cursor_seq, lane.wake_seq, lane.ready_at) == (before.cursor_seq, before.wake_seq, None)
+
+
+def test_what_is_new_comes_first_and_in_its_order(app, ada, eve, receiver, noted):
+    webhook, ref = noted
+
+    replay(eve, webhook, from_seq=1)
+    for number in range(7):
+        note(ada, ref, f"new {number}")
+    deliver(app, receiver, 21)
+
+    sent = texts(receiver.requests[7:])
+    assert [text for text in sent if text.startswith("new")] == [f"new {number}" for number in range(7)]
+    assert [text for text in sent if not text.startswith("new")] == [str(number) for number in range(7)]
+    assert sent[:5] == [f"new {number}" for number in range(5)]
+
+
+def test_a_replay_begins_at_a_time_and_ends_at_a_seq(app, ada, eve, receiver, noted, time):
+    webhook, ref = noted
+    time.forward(hours=1)
+    since = clock.now()
+    late = [note(ada, ref, f"late {number}") for number in range(3)]
+    assert len(late) == 3
+    deliver(app, receiver, 10)
+    last = eve.get(f"{API}/webhooks/{webhook['id']}/attempts").json()["items"][0]["seq"]
+
+    replay(eve, webhook, since=utc(since), to_seq=last - 1)
+    deliver(app, receiver, 12)
+
+    assert texts(receiver.requests[10:]) == ["late 0", "late 1"]
+
+
+def test_a_replay_keeps_to_its_types_and_to_what_the_webhook_wants(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/204"), types=["demand.update_added", "demand.status_changed"])
+    note(ada, demand["ref"], "one")
+    change(ada, demand["ref"], "in_progress")
+    deliver(app, receiver, 2)
+
+    replay(eve, webhook, from_seq=1, types=["demand.update_added", "demand.published"])
+    deliver(app, receiver, 3)
+
+    assert texts(receiver.requests[2:]) == ["one"]
+
+
+def test_a_replay_sends_no_more_what_was_taken_from_view(app, ada, eve, receiver, noted):
+    webhook, ref = noted
+    taken = {"state": "unpublished", "reason": "private"}
+    assert ada.put(f"{API}/demands/{ref}/publication", json=taken).status_code == 200
+    deliver(app, receiver, 8)
+
+    made = replay(eve, webhook, from_seq=1)
+    deliver(app, receiver, 9)
+
+    assert len(receiver.requests) == 9  # the notice that it was taken from view, once more
+    assert receiver.requests[8].body == receiver.requests[7].body
+    assert now_of(eve, made)["delivered"] == 1
+
+
+def test_one_that_was_given_up_is_retried(app, database, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", "422", "422", "204"), **UPDATES)
+    note(ada, demand["ref"], "one")
+    note(ada, demand["ref"], "two")
+    deliver(app, receiver, 2)
+    _, second = rows(database, Undelivered)
+
+    retry(eve, webhook, seq=second.seq)
+    deliver(app, receiver, 3)
+
+    assert texts(receiver.requests) == ["one", "two", "two"]
+    [left] = rows(database, Undelivered)
+    assert left.seq != second.seq
+
+
+def test_all_that_were_given_up_are_retried_and_stay_where_they_are_refused_again(app, database, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", *["422"] * 7, "204", "422", "204"), **UPDATES)
+    for number in range(7):
+        note(ada, demand["ref"], str(number))
+    deliver(app, receiver, 7)
+
+    made = retry(eve, webhook)
+    deliver(app, receiver, 14)
+
+    assert texts(receiver.requests[7:]) == [str(number) for number in range(7)]
+    assert (now_of(eve, made)["delivered"], now_of(eve, made)["rejected"]) == (6, 1)
+    assert len(rows(database, Undelivered)) == 1
+
+
+def test_what_is_not_undelivered_cannot_be_retried(eve, noted):
+    webhook, _ = noted
+
+    answer = eve.post(f"{API}/webhooks/{webhook['id']}/undelivered/retries", json={"seq": 1})
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+    assert retry(eve, webhook)["only_undelivered"] is True
+
+
+def test_a_replay_waits_with_the_lane_and_goes_on_where_it_was(app, ada, eve, receiver, noted, time):
+    webhook, _ = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", "204", "500", "204")})
+
+    made = replay(eve, webhook, from_seq=1)
+    deliver(app, receiver, 9)
+    half = now_of(eve, made)
+    time.forward(seconds=7)
+    deliver(app, receiver, 15)
+
+    assert texts(receiver.requests[7:]) == ["0", "1", "1", "2", "3", "4", "5", "6"]
+    assert (half["state"], half["delivered"]) == ("running", 1)
+    assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 7)
+
+
+def test_a_late_worker_does_not_count_towards_a_replay(app, database, eve, receiver, noted):
+    webhook, _ = noted
+    made = replay(eve, webhook, from_seq=1)
+    with database.write() as session:
+        [late] = lanes.claim(session, "late", 10)
+        session.get_one(Lane, late.lease.webhook_id).lease_epoch += 1
+    work = lanes.Work(late.lease, late.cursor_seq, replay=Progress(made["id"], 10**6, delivered=[1]))
+
+    with database.write() as session:
+        lanes.settle(session, [work])
+
+    assert now_of(eve, made) == made
+
+
+def test_a_replay_that_nobody_takes_for_five_days_ends(app, ada, eve, receiver, noted, time):
+    webhook, _ = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.url("/500")})
+
+    made = replay(eve, webhook, from_seq=1)
+    deliver(app, receiver, 8)
+    time.forward(days=5, hours=1)
+    deliver(app, receiver, 9)
+
+    assert now_of(eve, made)["state"] == "expired"
+
+
+@pytest.mark.parametrize(
+    "new", [{}, {"since": "2024-01-01T00:00:00Z", "from_seq": 1}, {"from_seq": 10**9}, {"from_seq": 0}, {"since": 17}]
+)
+def test_a_replay_needs_one_beginning_that_exists(eve, noted, new):
+    webhook, _ = noted
+
+    assert eve.post(f"{API}/webhooks/{webhook['id']}/replays", json=new).status_code == 422
+
+
+def test_a_webhook_has_only_so_many_replays_at_a_time(eve, noted, monkeypatch):
+    monkeypatch.setattr(replaying, "MOST_RUNNING", 2)
+    webhook, _ = noted
+    replay(eve, webhook, from_seq=1)
+    replay(eve, webhook, from_seq=1)
+
+    refused = eve.post(f"{API}/webhooks/{webhook['id']}/replays", json={"from_seq": 1})
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-replays")
+    assert len(eve.get(f"{API}/webhooks/{webhook['id']}/replays").json()["items"]) == 2
