@@ -16,6 +16,7 @@ from app.campaigns.api import router as campaigns
 from app.changes.api import router as changes
 from app.changes.feed import Bell
 from app.changes.feeds_api import router as feeds
+from app.changes.listening import HandOver
 from app.changes.stream import Stream
 from app.demands.api import router as demands
 from app.demands.calendar_api import router as calendar
@@ -73,6 +74,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         allow_headers=["Authorization", "If-None-Match"],
         expose_headers=["ETag", "Link"],
     )
+    app.add_middleware(HandOver)
     app.include_router(health.router)
     for router in SLICES:
         app.include_router(router, prefix=API)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.accounts.secrets import KeyText
 from app.fields import Audience
@@ -17,8 +17,13 @@ RETRY_MILLISECONDS = (2_000, 8_000)  # spread, so that all who lost a server do 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
+    (b"vary", b"Authorization"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"access-control-allow-origin", b"*"),
     (b"x-accel-buffering", b"no"),  # nginx would keep events until it has a page of them
 ]
+START: Message = {"type": "http.response.start", "status": 200, "headers": HEADERS}
+HANDED_OVER = "demands.handed_over"
 
 
 class Listener:
@@ -31,17 +36,19 @@ class Listener:
         "_waiting",
         "circle",
         "cursor",
+        "from_now_on",
         "joined",
         "key",
         "quiet_since",
         "wanted",
     )
 
-    def __init__(self, circle: Audience, wanted: Selection, key: KeyText | None, cursor: str) -> None:
+    def __init__(self, circle: Audience, wanted: Selection, key: KeyText | None, cursor: str | None) -> None:
         self.circle = circle
         self.wanted = wanted
         self.key = key  # asked again and again whether it is still good
-        self.cursor = cursor  # of the last entry that was handed over
+        self.cursor = cursor or ""  # of the last entry that was handed over
+        self.from_now_on = cursor is None
         self.joined = 0  # entries up to here it has from the backlog
         self.quiet_since = 0.0
         self._pending: list[tuple[bytes, str]] = []
@@ -100,14 +107,38 @@ class Listening(Response):
         self._serve = serve
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[HANDED_OVER].append(self)
+
+    async def run(self, receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(_disconnected(receive))
         gone.add_done_callback(lambda _: self._listener.end())
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await send(body(_greeting(self._listener.cursor)))
+            await send(START)
             await self._serve(self._listener, send)
         finally:
             gone.cancel()
+
+
+class HandOver:
+    """Serves a stream from outside of the application once a route has answered with one.
+
+    What the framework keeps for a request while it is answered is more than all that a listener needs.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope.get("path", "").endswith("/stream"):
+            await self._app(scope, receive, send)
+            return
+        handed_over: list[Listening] = []
+        await self._app({**scope, HANDED_OVER: handed_over}, receive, send)
+        if handed_over and scope["method"] == "HEAD":
+            await send(START)
+            await send({"type": "http.response.body", "body": b""})
+        elif handed_over:
+            await handed_over.pop().run(receive, send)
 
 
 def body(chunk: bytes) -> dict[str, Any]:
@@ -132,7 +163,7 @@ def beat(cursor: str) -> bytes:
     return f": still here\nid: {cursor}\n\n".encode()
 
 
-def _greeting(cursor: str) -> bytes:
+def greeting(cursor: str) -> bytes:
     """Names the place at once: whoever is cut off before the first event comes back to it."""
     return f"retry: {random.randint(*RETRY_MILLISECONDS)}\nid: {cursor}\n\n".encode()  # noqa: S311  # no secret
 

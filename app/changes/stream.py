@@ -21,12 +21,12 @@ from app.accounts.current import find_actor
 from app.accounts.secrets import KeyText
 from app.changes.feed import Bell
 from app.changes.filtering import EventFilter, selection
-from app.changes.listening import Listener, Listening, beat, body, comment, event, reset
+from app.changes.listening import Listener, Listening, beat, body, comment, event, greeting, reset
 from app.database import Database
 from app.fields import Audience
 from app.ledger import reading
 from app.ledger.reading import Gate, HeadView
-from app.ledger.selecting import Selection
+from app.ledger.selecting import EVERY_EVENT, Selection
 from app.problems import Gone, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,10 @@ class Stream:
         """Raises Gone for a cursor of an older epoch, Invalid for one from elsewhere or a wrong filter."""
         if self._closed:
             raise Unavailable("This server is stopping; come back in a moment.")
-        cursor, wanted = await self._in_thread(self._place, actor, query, after or query.after)
+        after = after or query.after
+        cursor, wanted = None, EVERY_EVENT
+        if after is not None or query.model_fields_set - {"after"}:
+            cursor, wanted = await self._in_thread(self._place, actor, query, after)
         return Listening(Listener(actor.audience, wanted, key, cursor), self._serve)
 
     def close(self) -> None:
@@ -113,17 +116,25 @@ class Stream:
         for crowd in self._crowds.values():
             yield from crowd.listeners
 
-    def _place(self, actor: Actor, query: StreamQuery, after: str | None) -> tuple[str, Selection]:
-        """Where to begin: at the cursor, or where the ledger ends."""
+    def _place(self, actor: Actor, query: StreamQuery, after: str | None) -> tuple[str | None, Selection]:
         with self._database.read() as session:
             here = reading.head(session)
-            start = here.seq if after is None else reading.position(after, here)
-            return reading.cursor(here.epoch, start), selection(session, actor, query)
+            cursor = None if after is None else reading.cursor(here.epoch, reading.position(after, here))
+            return cursor, selection(session, actor, query)
 
     async def _serve(self, listener: Listener, send: Send) -> None:
+        if self._closed:
+            listener.end()
+            return await listener.send_all(send)
         self._joining.add(listener)
         try:
-            await self._catch_up(listener, send)
+            here = await self._tailing()
+            if listener.from_now_on:
+                listener.cursor = reading.cursor(here.epoch, here.seq)
+                self._join(listener, here.seq)
+            await send(body(greeting(listener.cursor)))
+            if not listener.from_now_on:
+                await self._catch_up(listener, send)
             await listener.send_all(send)
         finally:
             self._leave(listener)
@@ -131,7 +142,6 @@ class Stream:
     async def _catch_up(self, listener: Listener, send: Send) -> None:
         """Send the backlog, and join those who listen where it ends, so that nothing is missed or told twice."""
         while not listener.is_over:
-            await self._tailing()
             try:
                 data, listener.cursor, reached = await self._in_thread(self._backlog, listener)
             except Gone as gone:
@@ -139,8 +149,8 @@ class Stream:
                 return
             if data:
                 await send(body(data))
-            # the tail does not move between this look at where it is and the joining: there is no await
-            if self._here and reached >= self._here.seq:
+            # the tail does not move between telling where it is and the joining: there is no await in between
+            if reached >= (await self._tailing()).seq:
                 self._join(listener, reached)
                 return
 
@@ -169,13 +179,15 @@ class Stream:
             if not crowd.listeners:
                 del self._crowds[key]
 
-    async def _tailing(self) -> None:
-        """Makes sure that the tail is being followed, and that it is known where it is."""
+    async def _tailing(self) -> HeadView:
+        """Makes sure that the tail is being followed; tells where it is."""
         if self._tail is None or self._tail.done():
             self._here = None
             self._placed = asyncio.Event()
             self._tail = asyncio.create_task(self._follow())
         await self._placed.wait()
+        assert self._here
+        return self._here
 
     async def _follow(self) -> None:
         """While anyone listens."""

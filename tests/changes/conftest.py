@@ -13,7 +13,7 @@ import uvicorn
 from tests.factories import API
 from tests.serving import free_port
 
-LONGEST = 10  # seconds that nothing here should need
+LONGEST = 30  # seconds that nothing here should need
 
 
 class Listener:

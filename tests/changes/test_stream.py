@@ -154,6 +154,12 @@ def test_a_wrong_word_is_refused_before_the_stream_begins(client, query):
     assert f"query.{next(iter(query))}" in answer.json()["detail"]
 
 
+def test_asked_for_its_headers_alone_it_does_not_begin(client):
+    answer = client.head(STREAM)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
 def test_a_cursor_of_an_older_epoch_is_refused_before_the_stream_begins(ada, client, database):
     a_kind(ada)
     old = feed(client)["next_cursor"]
@@ -255,7 +261,7 @@ def test_nobody_listening_costs_nothing(database, app):
 
 async def listening_with(ear, stream):
     answer = await stream.open(ANONYMOUS, None, StreamQuery(), None)
-    return asyncio.create_task(answer({}, ear.receive, ear.send))
+    return asyncio.create_task(answer.run(ear.receive, ear.send))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
