@@ -45,6 +45,7 @@ EVENT_TYPES = {
     "webhook.created": "A webhook was set up.",
     "webhook.deleted": "A webhook was deleted.",
     "webhook.disabled": "A webhook was disabled by the tracker.",
+    "webhook.failing": "The endpoint of a webhook has failed for an hour, a day or three days.",
     "webhook.paused": "A webhook was paused.",
     "webhook.replay_begun": "Earlier messages are sent to a webhook again.",
     "webhook.resumed": "A webhook that was paused or disabled goes on.",

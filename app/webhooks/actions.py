@@ -106,6 +106,13 @@ def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> Non
     record(session, system("worker"), "webhook.disabled", webhook, organization)
 
 
+def warn_of_failures(session: Session, webhook_id: uuid.UUID, hours: int) -> None:
+    """To staff: the endpoint has failed for so many hours without a success."""
+    webhook = session.get_one(Webhook, webhook_id)
+    organization = session.get_one(Organization, webhook.organization_id).slug
+    record(session, system("worker"), "webhook.failing", webhook, organization, failing_hours=hours)
+
+
 def _leave_room(session: Session, actor: Actor) -> None:
     serialize(session, f"webhooks of {actor.organization_id}")
     limit = settings_of(session).webhooks_per_organization
@@ -158,7 +165,7 @@ def _subscribe(session: Session, webhook: Webhook) -> None:
     session.add_all([Subscription(match_key=key, webhook_id=webhook.id) for key in keys])
 
 
-def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str) -> None:
+def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str, **more: Any) -> None:
     about = ledger.About(keys=[f"organization:{organization}"])
     host = urlsplit(webhook.url).hostname  # the rest of a URL may hold a token
     data = {
@@ -167,4 +174,4 @@ def record(session: Session, actor: Actor, type: str, webhook: Webhook, organiza
         "host": host,
         **webhook.model_dump(mode="json", include={"types", "filters", "state", "state_reason"}),
     }
-    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=data)
+    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=data, **more)

@@ -16,7 +16,7 @@ from app import clock
 from app.database import Database
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import actions, lanes, signing
+from app.webhooks import actions, ailing, lanes, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
 from app.webhooks.lanes import Lease, Work
@@ -116,6 +116,7 @@ class Deliverer:
         with self._database.write() as session:
             for webhook_id in lanes.settle(session, finished):
                 actions.disable_webhook(session, webhook_id, "The endpoint answered 410 Gone.")
+            ailing.examine(session, finished)
 
     async def _work(self, sender: Sender, run: Run, asked_at: float) -> None:
         """Whatever ends it, what was done is settled."""

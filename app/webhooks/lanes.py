@@ -306,5 +306,5 @@ def _after(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
         case Outcome.GONE:
             return None
         case Outcome.DELIVERED | Outcome.REJECTED:
-            lane.fail_streak, lane.first_fail_at = 0, None
+            lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
     return now if lane.cursor_seq < lane.wake_seq or replaying else None

@@ -113,6 +113,7 @@ class Lane(Table, table=True):
     lease_epoch: int = 0  # of the latest lease: whoever has an older one is late
     fail_streak: int = 0
     first_fail_at: datetime.datetime | None = None  # of the streak; failures that are our own do not count
+    warned_hours: int = 0  # of the streak: for how long it had lasted when staff were last told
     last_ok_at: datetime.datetime | None = None
 
 

@@ -47,7 +47,7 @@ def _resume(session: Session, webhook: Webhook, pause: Pause) -> None:
     webhook.state, webhook.state_reason, webhook.resumed_at = State.ACTIVE, None, clock.now()
     lane = session.get_one(Lane, webhook.id)
     lane.cursor_seq = max(lane.cursor_seq, _start(session, pause))  # what lies further back is for a replay
-    lane.fail_streak, lane.first_fail_at = 0, None
+    lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
     if lane.lease_owner is None:
         lane.ready_at = None  # no waiting for a retry of long ago
     session.flush()

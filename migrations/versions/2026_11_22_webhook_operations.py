@@ -23,6 +23,11 @@ def upgrade() -> None:
         batch_op.alter_column("request_headers", server_default=None)
         batch_op.create_index("ix_webhook_attempt_webhook_id_outcome_id", ["webhook_id", "outcome", "id"], unique=False)
 
+    with op.batch_alter_table("webhook_lane", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("warned_hours", sa.Integer(), nullable=False, server_default="0"))
+    with op.batch_alter_table("webhook_lane", schema=None) as batch_op:
+        batch_op.alter_column("warned_hours", server_default=None)
+
     op.create_table(
         "webhook_replay",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -60,6 +65,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("webhook_replay")
+    with op.batch_alter_table("webhook_lane", schema=None) as batch_op:
+        batch_op.drop_column("warned_hours")
+
     with op.batch_alter_table("webhook_attempt", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_attempt_webhook_id_outcome_id")
         batch_op.drop_column("request_headers")

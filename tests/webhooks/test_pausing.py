@@ -4,9 +4,9 @@ import pytest
 
 from app import clock
 from app.fields import utc
-from app.webhooks.models import Lane, Undelivered
+from app.webhooks.models import Attempt, Lane, Undelivered
 from tests.factories import API, a_demand
-from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts, wait_until
 
 UPDATES = {"types": ["demand.update_added"]}
 
@@ -119,15 +119,15 @@ def test_it_does_not_wait_for_a_retry_of_before(app, ada, eve, receiver):
         receiver.wait_for(2)
 
 
-def test_what_is_under_way_when_it_is_paused_is_noted_and_then_it_rests(app, database, ada, eve, receiver, monkeypatch):
-    monkeypatch.setattr("app.webhooks.delivering.FRESH_SECONDS", 0.0)
+def test_what_is_under_way_when_it_is_paused_is_noted_and_then_it_rests(app, database, ada, eve, receiver):
     demand = a_demand(ada)
     webhook = a_webhook(eve, receiver.url("/hang"), **UPDATES)
     note(ada, demand["ref"])
 
-    with delivering(app, webhook_timeout_seconds=0.3):
-        receiver.wait_for(0)
+    with delivering(app, webhook_timeout_seconds=1):
+        receiver.wait_for(1)
         pause(eve, webhook)
+        wait_until(lambda: rows(database, Attempt))
 
     assert rows(database, Lane)[0].ready_at is None
 

@@ -1,0 +1,94 @@
+"""An endpoint that fails for long: staff are told in steps, and in the end the webhook is disabled, once."""
+
+from app.webhooks.models import Lane
+from tests.factories import API, a_demand
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows
+
+UPDATES = {"types": ["demand.update_added"]}
+
+
+def told(ada, type):
+    return ada.get(f"{API}/events", params={"types": type}).json()["items"]
+
+
+def failing_for(ada):
+    return [event["data"]["failing_hours"] for event in told(ada, "webhook.failing")]
+
+
+def probe(app, receiver, time, hours, **settings):
+    """Let some hours pass, and the endpoint be tried once."""
+    time.forward(hours=hours)
+    with delivering(app, **settings):
+        pass
+
+
+def state_of(eve, webhook):
+    return eve.get(f"{API}/webhooks/{webhook['id']}").json()["state"]
+
+
+def test_staff_are_told_once_after_an_hour_a_day_and_three(app, ada, eve, receiver, time):
+    a_webhook(eve, receiver.url("/500"), **UPDATES)
+    note(ada, a_demand(ada)["ref"])
+
+    seen = []
+    for hours in (0, 0.5, 1, 1, 22.5, 10, 40, 10):
+        probe(app, receiver, time, hours)
+        seen.append(failing_for(ada))
+
+    assert seen == [[], [], [1], [1], [1, 24], [1, 24], [1, 24, 72], [1, 24, 72]]
+    assert not told(eve, "webhook.failing")
+
+
+def test_after_five_days_and_twenty_attempts_it_is_disabled_with_one_notice(app, database, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.url("/500"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    note(ada, ref)
+    for _ in range(18):
+        probe(app, receiver, time, 8.1 if len(receiver.requests) > 9 else 5)
+        note(ada, ref)
+    before = state_of(eve, webhook)
+    while len(receiver.requests) < 30 and state_of(eve, webhook) == "active":
+        probe(app, receiver, time, 10)
+        note(ada, ref)
+
+    assert before == "active"
+    assert state_of(eve, webhook) == "disabled"
+    assert len(receiver.requests) >= 20
+    assert len(told(ada, "webhook.disabled")) == 1
+    assert rows(database, Lane)[0].ready_at is None
+
+
+def test_few_attempts_are_not_enough(app, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.url("/500"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    note(ada, ref)
+    for _ in range(4):
+        probe(app, receiver, time, 48)
+        note(ada, ref)
+
+    assert state_of(eve, webhook) == "active"
+
+
+def test_a_success_begins_the_count_anew(app, ada, eve, receiver, time):
+    a_webhook(eve, receiver.script("/hook", "500", "500", "204", "500"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    note(ada, ref)
+    probe(app, receiver, time, 0)
+    probe(app, receiver, time, 2)
+    probe(app, receiver, time, 2)
+    note(ada, ref)
+    probe(app, receiver, time, 0)
+    probe(app, receiver, time, 2)
+
+    assert failing_for(ada) == [1, 1]
+
+
+def test_faults_of_ours_disable_nothing_and_warn_of_nothing(app, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    for _ in range(22):
+        note(ada, ref)
+        probe(app, receiver, time, 10, webhook_allow_networks=())
+
+    assert state_of(eve, webhook) == "active"
+    assert failing_for(ada) == []
