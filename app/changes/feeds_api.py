@@ -48,7 +48,7 @@ def read_json_feed(database: Db, actor: CurrentActor, query: Words, request: Req
 def read_atom_of_demand(database: Db, actor: CurrentActor, ref: DemandRef, query: Pages, request: Request) -> Response:
     """The story of one demand, newest first, for feed readers."""
     return _answer(
-        request, database, actor, atom.ATOM, partial(syndicating.of_demand, actor=actor, ref=ref, query=query)
+        request, database, actor, atom.ATOM, partial(syndicating.of_demand, actor=actor, ref=ref, query=query), ref
     )
 
 
@@ -58,14 +58,21 @@ def read_json_feed_of_demand(
 ) -> Response:
     """The same as JSON Feed 1.1."""
     return _answer(
-        request, database, actor, atom.JSON_FEED, partial(syndicating.of_demand, actor=actor, ref=ref, query=query)
+        request, database, actor, atom.JSON_FEED, partial(syndicating.of_demand, actor=actor, ref=ref, query=query), ref
     )
 
 
 def _answer(
-    request: Request, database: Database, actor: Actor, media: str, find: Callable[[Session], Feed]
+    request: Request,
+    database: Database,
+    actor: Actor,
+    media: str,
+    find: Callable[[Session], Feed],
+    ref: str | None = None,
 ) -> Response:
     with database.read() as session:
+        if ref:
+            syndicating.check_demand(session, actor, ref)  # before anything is said of a copy that the client has
         address = digest([request.url.path, request.url.query])  # so that no other feed's tag is taken for this one's
         tag = etags.etag(0, caching.validator(session, actor.audience), address)
         if etags.unchanged(request, tag):

@@ -52,13 +52,17 @@ def of_everything(session: Session, actor: Actor, query: SyndicationQuery) -> Fe
     return _feed(f"Demand Tracker: {told}" if told else "Demand Tracker", views, query.limit, scope)
 
 
-def of_demand(session: Session, actor: Actor, ref: str, query: PageQuery) -> Feed:
+def check_demand(session: Session, actor: Actor, ref: str) -> None:
     """Raises NotFound for a demand that the actor may not see."""
-    subject = f"demand:{ref}"
-    if not reading.is_shown(session, actor.audience, subject):
+    if not reading.is_shown(session, actor.audience, f"demand:{ref}"):
         raise NotFound(f"There is no demand {ref}.")
+
+
+def of_demand(session: Session, actor: Actor, ref: str, query: PageQuery) -> Feed:
+    """For a demand that has been checked."""
     scope = digest(["feed", ref])
-    views = reading.newest_about(session, ledger_gate(actor), subject, query.limit + 1, _before(query.cursor, scope))
+    before = _before(query.cursor, scope)
+    views = reading.newest_about(session, ledger_gate(actor), f"demand:{ref}", query.limit + 1, before)
     return _feed(f"Demand Tracker: {ref}", views, query.limit, scope)
 
 
