@@ -42,7 +42,7 @@ async def stream_events(
 
 
 @router.get("/ledger", responses=READING)
-def read_ledger(database: Db) -> HeadView:
+def read_ledger(database: Db, actor: CurrentActor) -> HeadView:
     """Where the ledger ends, and the hash that covers all of it."""
     with database.read() as session:
         return reading.head(session)
