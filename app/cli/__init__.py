@@ -14,6 +14,7 @@ COMMANDS = {
     "keys": "Create, list and revoke API keys.",
     "people": "Add people who sign in.",
     "listen": "Print events as they happen, or receive webhooks and check their signatures.",
+    "webhooks": "See, try, replay and pause webhooks.",
     "verify": "Check the ledger's chain, and that its events give today's tables.",
     "backup": "Copy the database to a file, consistently, while it serves.",
     "restore": "Put a backup in the database's place.",

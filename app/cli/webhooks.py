@@ -1,0 +1,83 @@
+"""`demands webhooks`"""
+
+import asyncio
+import uuid
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.explaining import Refused, checked
+from app.cli.opening import COMMAND_LINE, opened
+from app.paging import MAX_LIMIT
+from app.settings import Settings
+from app.vault import open_vault
+from app.webhooks import inspecting, pausing, probing, queries, replaying
+from app.webhooks.answers import Outcome
+from app.webhooks.schemas import HealthQuery, Pause, ReplayNew, WebhookQuery, WebhookRead
+
+COLUMNS = ("id", "organization", "state", "success_rate", "lag_events", "undelivered", "failing_since", "url")
+WebhookId = Annotated[uuid.UUID, typer.Argument(help="As the list shows it.")]
+
+cli = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="See, try, replay and pause webhooks."
+)
+
+
+@cli.command("list")
+def list_() -> None:
+    """Show all webhooks, newest first, and how they fare, as tab-separated lines."""
+    typer.echo("\t".join(COLUMNS))
+    with opened(Settings()) as database, database.read() as session:
+        for webhook in _all(session):
+            health = inspecting.read_health(session, COMMAND_LINE, webhook.id, HealthQuery())
+            told = {**health.model_dump(), **webhook.model_dump()}
+            typer.echo("\t".join("-" if told[name] is None else str(told[name]) for name in COLUMNS))
+
+
+@cli.command()
+def test(webhook: WebhookId) -> None:
+    """Send a signed webhook.test now, and print the answer; 1 unless it got through."""
+    settings = Settings()
+    with opened(settings) as database:
+        answer = asyncio.run(probing.send_test(database, open_vault(settings), settings, COMMAND_LINE, webhook))
+    if answer.outcome is not Outcome.DELIVERED:
+        raise Refused(f"{answer.detail}\n{answer.response_body}".strip())
+    typer.echo(f"{answer.detail} after {answer.duration_ms} ms\n{answer.response_body}".strip())
+
+
+@cli.command()
+def replay(
+    webhook: WebhookId,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2022-12-10T09:30:00Z.")] = None,
+    from_seq: Annotated[int | None, typer.Option(help="A place in the ledger, instead of a time.")] = None,
+    to_seq: Annotated[int | None, typer.Option(help="Up to there; else all that was delivered so far.")] = None,
+    only_undelivered: Annotated[bool, typer.Option(help="Only what was given up.")] = False,
+) -> None:
+    """Have what was sent before sent again, by a worker. Prints the replay's id."""
+    new = checked(ReplayNew, since=since, from_seq=from_seq, to_seq=to_seq, only_undelivered=only_undelivered)
+    with opened(Settings()) as database, database.write() as session:
+        made = replaying.create_replay(session, COMMAND_LINE, webhook, new)
+    typer.echo(str(made.id))
+
+
+@cli.command()
+def pause(
+    webhook: WebhookId,
+    resume: Annotated[
+        str | None, typer.Option(metavar="FROM", help="Let it go on instead: catch_up, now, or from a time.")
+    ] = None,
+) -> None:
+    """Let a webhook rest; what happens meanwhile is kept for it."""
+    wish = checked(Pause, paused=True) if resume is None else checked(Pause, paused=False, **{"from": resume})
+    with opened(Settings()) as database, database.write() as session:
+        paused = pausing.pause_webhook(session, COMMAND_LINE, webhook, wish)
+    typer.echo(f"The webhook is {paused.state.value}.", err=True)
+
+
+def _all(session: Any) -> list[WebhookRead]:
+    page = queries.list_webhooks(session, COMMAND_LINE, WebhookQuery(limit=MAX_LIMIT))
+    webhooks = page.items
+    while page.next_cursor:
+        page = queries.list_webhooks(session, COMMAND_LINE, WebhookQuery(limit=MAX_LIMIT, cursor=page.next_cursor))
+        webhooks += page.items
+    return webhooks

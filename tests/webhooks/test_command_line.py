@@ -1,0 +1,71 @@
+"""`demands webhooks`, as an operator types it."""
+
+import uuid
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.webhooks.models import Replay
+from tests.factories import API, a_demand
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows
+
+
+@pytest.fixture
+def demands(settings, monkeypatch):
+    """The command line on the test's database."""
+    monkeypatch.setattr("app.cli.webhooks.Settings", lambda: settings)
+    return lambda *words: CliRunner().invoke(cli, ["webhooks", *map(str, words)])
+
+
+def test_the_list_tells_how_each_webhook_fares(app, ada, eve, receiver, demands):
+    webhook = a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"])
+    with delivering(app):
+        receiver.wait_for(1)
+
+    head, line = (line.split("\t") for line in demands("list").stdout.splitlines())
+
+    told = dict(zip(head, line, strict=True))
+    assert (told["id"], told["organization"], told["url"]) == (webhook["id"], "eve-org", webhook["url"])
+    assert (told["state"], told["success_rate"], told["lag_events"], told["undelivered"]) == ("active", "1.0", "0", "0")
+
+
+def test_a_test_prints_the_answer(eve, receiver, demands):
+    good, bad = (a_webhook(eve, receiver.url(path))["id"] for path in ("/hello", "/500"))
+
+    through, refused = demands("test", good), demands("test", bad)
+
+    assert (through.exit_code, refused.exit_code) == (0, 1)
+    assert through.stdout.startswith("200 OK after ")
+    assert through.stdout.endswith("Hello\n")
+    assert "500 Internal Server Error" in refused.stderr
+
+
+def test_a_replay_is_begun(database, eve, demands):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")["id"]
+
+    begun = demands("replay", webhook, "--from-seq", 1)
+
+    assert begun.exit_code == 0, begun.output
+    assert [str(replay.id) for replay in rows(database, Replay)] == [begun.stdout.strip()]
+    assert demands("replay", webhook).exit_code != 0
+
+
+def test_a_webhook_is_paused_and_goes_on(eve, demands):
+    url = f"{API}/webhooks/{a_webhook(eve, 'http://127.0.0.1:9999/')['id']}"
+    webhook = url.rpartition("/")[2]
+
+    assert demands("pause", webhook).exit_code == 0
+    assert eve.get(url).json()["state"] == "paused"
+    assert demands("pause", webhook, "--resume", "whenever").exit_code != 0
+    assert demands("pause", webhook, "--resume", "now").exit_code == 0
+    assert eve.get(url).json()["state"] == "active"
+
+
+def test_a_webhook_that_is_not_there_is_said_in_a_line(demands):
+    for command in ("test", "pause"):
+        refused = demands(command, uuid.uuid4())
+
+        assert refused.exit_code == 1
+        assert "There is no webhook" in refused.stderr
