@@ -6,6 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
@@ -165,7 +166,7 @@ class Stream:
     def _join(self, listener: Listener, reached: int) -> None:
         self._joining.discard(listener)
         listener.joined = reached
-        listener.quiet_since = asyncio.get_running_loop().time()
+        listener.quiet_since = time.monotonic()
         key = _crowd_key(listener)
         crowd = self._crowds.setdefault(key, _Crowd(listener.circle, listener.wanted))
         crowd.listeners.add(listener)
@@ -191,16 +192,15 @@ class Stream:
 
     async def _follow(self) -> None:
         """While anyone listens."""
-        loop = asyncio.get_running_loop()
-        beaten = asked = loop.time()
+        beaten = asked = time.monotonic()
         while (self._crowds or self._joining) and not self._closed:
             with self._bell.listen() as rung:
                 more = await self._look()
-                if loop.time() - beaten >= 1:
-                    beaten = loop.time()
+                if time.monotonic() - beaten >= 1:
+                    beaten = time.monotonic()
                     self._beat(beaten)
-                if loop.time() - asked >= KEYS_ASKED_EVERY_SECONDS:
-                    asked = loop.time()
+                if time.monotonic() - asked >= KEYS_ASKED_EVERY_SECONDS:
+                    asked = time.monotonic()
                     await self._ask_keys()
                 if not more:
                     with contextlib.suppress(TimeoutError):

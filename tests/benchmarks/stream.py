@@ -5,6 +5,7 @@ Both are served by uvicorn in a process of their own, to the same clients. Figur
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -182,6 +183,7 @@ def _resident(pid: int) -> int:
 
 def _serve(kind: str, port: int) -> None:
     app = _Bare() if kind == "bare" else _Ours()
+    gc.freeze()  # as `demands serve` does
     options = {"access_log": False, "log_level": "error", "backlog": 2048, "timeout_graceful_shutdown": 1}
     config = uvicorn.Config(app, port=port, http="httptools", **options)  # type: ignore[arg-type]
     uvicorn.Server(config).run()
