@@ -111,7 +111,7 @@ class Listener:
         assert self._send
         self.cursor = cursor
         self.quiet_since = time.monotonic()
-        steps = self._send(body(chunk)).__await__()
+        steps = self._send({"type": "http.response.body", "body": chunk, "more_body": True}).__await__()
         try:
             awaited = next(steps)
         except StopIteration:

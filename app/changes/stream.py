@@ -66,7 +66,7 @@ class _Crowd:
 
     circle: Audience
     wanted: Selection
-    listeners: set[Listener] = field(default_factory=set)
+    listeners: dict[Listener, None] = field(default_factory=dict)  # in their order: neighbours in memory, so quicker
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,14 @@ class Stream:
         listener.quiet_since = time.monotonic()
         key = _crowd_key(listener)
         crowd = self._crowds.setdefault(key, _Crowd(listener.circle, listener.wanted))
-        crowd.listeners.add(listener)
+        crowd.listeners[listener] = None
 
     def _leave(self, listener: Listener) -> None:
         self._joining.discard(listener)
         key = _crowd_key(listener)
         crowd = self._crowds.get(key)
         if crowd:
-            crowd.listeners.discard(listener)
+            crowd.listeners.pop(listener, None)
             if not crowd.listeners:
                 del self._crowds[key]
 
