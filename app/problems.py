@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457). A class is a kind of problem: its docstring is the title that readers see."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -8,8 +9,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as QueueTimeout
 from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -127,6 +131,7 @@ class Unavailable(Problem):
 
     status = 503
     type = "unavailable"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
 def invalid(where: str, what: str, **members: Any) -> Invalid:
@@ -192,8 +197,8 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": titles[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
 
 
-READING = responses(400, 401, 403, 404, 410, 422)
-WRITING = responses(400, 401, 403, 404, 409, 412, 413, 422, 428)
+READING = responses(400, 401, 403, 404, 410, 422, 503)
+WRITING = responses(400, 401, 403, 404, 409, 412, 413, 422, 428, 503)
 
 
 def install(app: FastAPI) -> None:
@@ -215,6 +220,12 @@ def install(app: FastAPI) -> None:
         answer.status_code = error.status_code
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(QueueTimeout)
+    def busy(request: Request, error: Exception) -> Response:
+        log.warning("The database did not serve a request.", exc_info=error)
+        return Unavailable("The database is busy or out of reach; nothing was changed. Try again.").response()
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:

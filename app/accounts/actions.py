@@ -44,8 +44,13 @@ def revise_organization(
     changes = revision.model_dump()
     if "reads" in changes and changes["reads"] is not organization.reads:
         actor.must_be(Role.ADMIN)
+    before = organization.audience
+    if before.is_narrower_than(changes.get("audience", before)):
+        actor.must_be(Role.EDITOR)
     organization.sqlmodel_update(changes)
     organization.touch()
+    if organization.audience.is_narrower_than(before):
+        _tell_of_withdrawal(session, actor, organization, before)
     _record(session, actor, "organization.revised", organization)
     return organization_read(organization)
 
@@ -133,6 +138,14 @@ def _person_in(session: Session, email: str, organization: Organization) -> Pers
     if person.disabled_at:
         raise Forbidden(f"The access of {email} has ended.")
     return person
+
+
+def _tell_of_withdrawal(session: Session, actor: Actor, organization: Organization, before: Audience) -> None:
+    """Those who could see it learn that they no longer can, and nothing else."""
+    key = f"organization:{organization.slug}"
+    about = ledger.About(keys=[key], thing=key, visible_to=organization.audience)
+    data = {"slug": organization.slug}
+    ledger.record(session, actor, "organization.withdrawn", about, audience=before, notice=True, organization=data)
 
 
 def _record(session: Session, actor: Actor, type: str, organization: Organization) -> None:

@@ -1,10 +1,13 @@
 """From a request to an actor: `Authorization: Bearer …` (RFC 6750), or nobody in particular."""
 
 import datetime
+from contextlib import suppress
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlmodel import Session, col, select
 
 from app import clock
@@ -41,7 +44,7 @@ def current_actor(
     with database.read() as session:
         actor, key = find_actor(session, text)
     if key.last_used_at is None or clock.now() - key.last_used_at > USE_IS_NOTED_EVERY:
-        with database.write() as session:
+        with suppress(OperationalError, QueueTimeout), database.write() as session:  # reading need not wait for it
             session.get_one(Key, key.id).last_used_at = clock.now()
     return actor
 

@@ -12,7 +12,7 @@ from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
 from app.database import locked
 from app.demands import citing, facts, publishing
-from app.demands.lifecycle import ChangeKind, Publication, Status
+from app.demands.lifecycle import ChangeKind, Publication, Stance, Status
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
@@ -103,6 +103,8 @@ def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> N
         author=actor.identity,
         organization_id=actor.organization_id,
     )
+    change.disputed = any(citation.stance is Stance.CONTRADICTS for citation in opening.citations)
+    demand.disputed = change.disputed
     session.add(change)
     citing.attach(session, actor, demand, opening.citations, lambda i: f"body.opening.citations.{i}.source", change)
 

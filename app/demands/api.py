@@ -13,7 +13,7 @@ from app.demands.filters import DemandFilter, Sort
 from app.demands.reads import DemandPage, DemandRead
 from app.demands.schemas import DemandNew, DemandRevision, PublicationChange
 from app.etags import IfMatch
-from app.fields import Ref
+from app.fields import Ref, Schema
 from app.paging import link_next
 from app.problems import READING, WRITING, invalid
 
@@ -36,7 +36,10 @@ class DemandQuery(DemandFilter):
 
 
 DemandRef = Annotated[Ref, Path(description="Such as NK-4.")]
-Include = Annotated[Sequence[str], Query(description="`citations`, `history` or both.")]
+
+
+class PartsQuery(Schema):
+    include: Annotated[list[str], Query(description="`citations`, `history` or both.")] = []
 
 
 @router.get("/demands", responses=READING, response_model=DemandPage)
@@ -73,8 +76,10 @@ def create_demand(actor: CurrentCampaigner, new: DemandNew, once: OnceOnly) -> R
 
 
 @router.get("/demands/{ref}", responses={**READING, 304: {"description": "Not modified"}}, response_model=DemandRead)
-def read_demand(database: Db, actor: CurrentActor, ref: DemandRef, request: Request, include: Include = ()) -> Response:
-    parts = parts_of(include)
+def read_demand(
+    database: Db, actor: CurrentActor, ref: DemandRef, query: Annotated[PartsQuery, Query()], request: Request
+) -> Response:
+    parts = parts_of(query.include, INCLUDABLE[1:])
     with database.read() as session:
         demand = queries.read_demand(session, actor, ref, parts)
         tag = etags.etag(demand.version, caching.validator(session, actor.audience), *sorted(parts))
@@ -110,10 +115,11 @@ def publish_demand(
     return demand
 
 
-def parts_of(include: Sequence[str]) -> frozenset[str]:
+def parts_of(include: Sequence[str], there_are: Sequence[str] = INCLUDABLE) -> frozenset[str]:
+    """Raises Invalid for a part that there is not."""
     parts = frozenset(part for word in include for part in word.split(",") if part)
-    for part in sorted(parts - set(INCLUDABLE)):
-        raise invalid("query.include", f"{part} cannot be included; there are {', '.join(INCLUDABLE)}")
+    for part in sorted(parts - set(there_are)):
+        raise invalid("query.include", f"{part} cannot be included; there are {', '.join(there_are)}")
     return parts
 
 

@@ -1,5 +1,7 @@
 """What the ledger is told about a demand: the keys that filters match, and the demand as its audience sees it."""
 
+from dataclasses import replace
+
 from pydantic import BaseModel
 from sqlmodel import Session, col
 
@@ -12,6 +14,19 @@ from app.demands.models import Demand
 from app.demands.reads import DemandRead
 from app.fields import Audience
 
+LASTING = {
+    "ref",
+    "campaign",
+    "status",
+    "status_group",
+    "status_since",
+    "verification",
+    "disputed",
+    "confidence",
+    "url",
+    "version",
+}
+LASTING_KEYS = {"demand", "campaign", "status", "group"}
 FLAGS = ("disputed", "overdue", "stale", "no_response")
 PRIVATE = {"related", "allowed_moves", "citations", "history"}  # seen by some and not by others, or long
 
@@ -26,19 +41,27 @@ def record(
     notice: bool = False,
     **data: BaseModel | str | None,
 ) -> None:
-    """One fact about a demand, for those who may see the demand once it is shown, unless `audience` is narrower."""
+    """One fact about a demand, for those who may see the demand once it is shown, unless `audience` is narrower.
+
+    What happens while it is hidden will be told to them later. So it says nothing of what the demand says of itself
+    until then, and carries no keys of it: that may be thought better of before anyone sees it.
+    """
     session.flush()
     seen = _as_seen(session, demand)
-    shown = {"ref": demand.ref} if notice else seen.model_dump(mode="json", exclude=PRIVATE)
+    told_later = demand.circle not in (audience or demand.audience).sees
+    shown = seen.model_dump(mode="json", exclude=PRIVATE, include=LASTING if told_later else None)
+    about = _about(session, demand, seen)
+    if told_later:
+        about = replace(about, keys=[key for key in about.keys if key.partition(":")[0] in LASTING_KEYS])
     plain = {name: part.model_dump(mode="json") if isinstance(part, BaseModel) else part for name, part in data.items()}
     ledger.record(
         session,
         actor,
         type,
-        _about(session, demand, seen),
+        about,
         audience=audience or demand.audience,
         notice=notice,
-        demand=shown,
+        demand={"ref": demand.ref} if notice else shown,
         **plain,
     )
 

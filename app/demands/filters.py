@@ -34,7 +34,7 @@ def _from_midnight(since: Any) -> Any:
 
 Since = Annotated[Moment, BeforeValidator(_from_midnight)]
 
-FIRST_DAY = datetime.date(1000, 1, 1)  # before it, a review interval would reach back past the calendar
+FIRST_DAY, LAST_DAY = datetime.date(1000, 1, 1), datetime.date(9000, 1, 1)  # intervals reach past either end
 
 
 class Sort(enum.StrEnum):
@@ -75,6 +75,7 @@ class DemandCriteria(Schema):
         Day | None,
         Field(
             ge=FIRST_DAY,
+            le=LAST_DAY,
             description="The status that each demand had at the end of that day, by when changes took effect.",
         ),
     ] = None

@@ -32,7 +32,7 @@ class Status(enum.StrEnum):
 
     @property
     def is_settled(self) -> bool:
-        """Nothing more is expected: neither late, nor unanswered, nor unchecked."""
+        """Nothing more is expected: it is neither late nor unanswered."""
         return self.group in (Group.MET, Group.CLOSED)
 
     @property

@@ -2,26 +2,35 @@
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Text, cast, delete, or_, select
 from sqlmodel import Session, col
 
 from app import ledger
 from app.accounts.actor import Actor
-from app.accounts.models import Organization
+from app.accounts.models import Answer, Organization
 from app.accounts.roles import Role
-from app.bodies.models import Body
+from app.bodies.models import Body, BodyIdentifier
 from app.campaigns.models import Campaign, Kind
+from app.database import locked, serialize
 from app.demands import facts
-from app.demands.models import Citation, Demand, Indicator, Milestone, Response, StatusChange, Update
+from app.demands.models import Citation, Demand, Indicator, Milestone, Response, StatusChange, Tag, Update
 from app.demands.reads import RedactionRead
 from app.demands.schemas import RedactionNew
 from app.fields import Audience
 from app.ledger.erasing import erase_mentions
-from app.problems import NotFound
+from app.problems import Conflict, NotFound
 from app.sources.models import Source
 from app.tables import Table, Versioned
 
 REDACTED = "[redacted]"
+NAMES: dict[type[Table], str] = {
+    Tag: "tag",
+    Kind: "label",
+    Source: "slug",
+    Body: "slug",
+    Organization: "slug",
+    Campaign: "slug",
+}
 WRITTEN: dict[type[Table], tuple[str, ...]] = {
     Demand: ("title", "asks", "counts_as_met", "publication_reason"),
     StatusChange: ("reason", "internal_note"),
@@ -31,26 +40,36 @@ WRITTEN: dict[type[Table], tuple[str, ...]] = {
     Milestone: ("title",),
     Indicator: ("name", "unit"),
     Source: ("title", "publisher", "note", "date_note", "url", "archive_url"),
-    Body: ("name", "holder", "url"),
+    Body: ("name", "acronym", "holder", "url"),
+    BodyIdentifier: ("value",),
     Organization: ("name", "about", "url"),
     Campaign: ("name", "about"),
     Kind: ("about",),
 }
 
 
+class StandsInAName(Conflict):
+    """These words stand where other things refer to"""
+
+    type = "stands-in-a-name"
+
+
 def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     """Take the words out of every text, and empty every entry of the ledger that mentions them.
 
-    Raises NotFound where they stand nowhere. Those who follow a demand get `demand.redacted` with what is left; answers
-    kept for an Idempotency-Key go when their time is over.
+    Raises NotFound where they stand nowhere, StandsInAName where a slug, a tag or a label has them. Those who follow a
+    demand get `demand.redacted` with what is left. Answers kept for an Idempotency-Key may hold the words: all go.
     """
     actor.must_be(Role.EDITOR)
+    serialize(session, "redaction")
+    _check_names(session, new.text)
+    demands = _locked_demands(session, new.text)
     rows = [row for model, names in WRITTEN.items() for row in _rewritten(session, model, names, new.text)]
+    session.connection().execute(delete(Answer).where(col(Answer.sealed) != b""))  # not the one being made
     session.flush()
     entries = erase_mentions(session, new.text)
     if not rows and not entries:
         raise NotFound("These words stand nowhere in the record.")
-    demands = _demands_of(session, rows)
     for demand in demands:
         demand.touch()
         facts.record(session, actor, "demand.redacted", demand)
@@ -67,22 +86,45 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     return RedactionRead(demands=[demand.ref for demand in demands], fields=len(rows), entries=len(entries))
 
 
+def _check_names(session: Session, words: str) -> None:
+    """What others refer to a thing by cannot be rewritten here."""
+    for model, name in NAMES.items():
+        column: Any = col(getattr(model, name))
+        written = cast(column, Text) if name == "label" else column
+        found = session.scalars(select(column).where(written.contains(words, autoescape=True)).limit(1)).first()
+        if found:
+            raise StandsInAName(f"The {name} {found} of a {model.__name__.lower()} has these words; change it first.")
+
+
+def _locked_demands(session: Session, words: str) -> list[Demand]:
+    """The demands whose texts have the words: locked first and in order, as everyone who changes a demand does."""
+    keys: set[Any] = set()
+    for model, names in WRITTEN.items():
+        owner: Any = getattr(model, "demand_id", Demand.id if model is Demand else None)
+        if owner is not None:
+            keys.update(session.scalars(select(col(owner)).where(_mentioning(model, names, words))))
+    return list(session.scalars(locked(select(Demand).where(col(Demand.id).in_(keys)).order_by(col(Demand.id)))))
+
+
 def _rewritten(session: Session, model: type[Table], names: tuple[str, ...], words: str) -> list[Table]:
-    columns: list[Any] = [getattr(model, name) for name in names]
-    mentioning = or_(*(col(column).contains(words, autoescape=True) for column in columns))
     rows: list[Table] = []
-    for row in session.scalars(select(model).where(mentioning).with_for_update()):
+    for row in session.scalars(locked(select(model).where(_mentioning(model, names, words)))):
         for name in names:
             text = getattr(row, name)
             if text and words in text:
-                setattr(row, name, text.replace(words, REDACTED))
+                setattr(row, name, text.replace(words, REDACTED)[: _length(model, name)])
                 rows.append(row)
         if isinstance(row, Versioned) and not isinstance(row, Demand):
             row.touch()
     return rows
 
 
-def _demands_of(session: Session, rows: list[Table]) -> list[Demand]:
-    keys = {row.key if isinstance(row, Demand) else getattr(row, "demand_id", None) for row in rows} - {None}
-    statement = select(Demand).where(col(Demand.id).in_(keys)).order_by(col(Demand.id)).with_for_update(key_share=True)
-    return list(session.scalars(statement))
+def _mentioning(model: type[Table], names: tuple[str, ...], words: str) -> ColumnElement[bool]:
+    columns: list[Any] = [getattr(model, name) for name in names]
+    return or_(*(col(column).contains(words, autoescape=True) for column in columns))
+
+
+def _length(model: type[Table], name: str) -> int | None:
+    column: Any = col(getattr(model, name))
+    length: int | None = column.type.length
+    return length

@@ -15,7 +15,6 @@ from app.ledger.selecting import EVERY_EVENT, Selection
 from app.problems import Gone, invalid
 
 START = ("", "0")
-RECONSIDERED = {"title", "asks", "counts_as_met", "targets", "issuers", "tags"}  # while a demand is a draft
 
 
 @dataclass(frozen=True)
@@ -157,8 +156,6 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
         hidden = hidden - {event.subject}  # it has to name what it tells of, and says no more
     actor = event.actor if circle is Audience.STAFF else {"organization": event.actor.get("organization")}
     data = _without(event.data, hidden)
-    if data and event.visible_to and event.visible_to not in circle.sees:
-        data = _as_shown_since(data)
     return EventView(
         seq=event.seq,
         id=event.id,
@@ -170,13 +167,6 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
         audience=event.audience,
         data=data,
     )
-
-
-def _as_shown_since(data: dict[str, Any]) -> dict[str, Any]:
-    """What happened before the demand was shown, without what the demand said of itself then."""
-    if not isinstance(data.get("demand"), dict):
-        return data
-    return {**data, "demand": {name: value for name, value in data["demand"].items() if name not in RECONSIDERED}}
 
 
 def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[str]:

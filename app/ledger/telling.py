@@ -30,7 +30,9 @@ def _response(data: dict[str, Any]) -> str:
 
 
 def _reading(data: dict[str, Any]) -> str:
-    indicator, reading = data["demand"]["indicator"], data["reading"]
+    indicator, reading = data["demand"].get("indicator"), data["reading"]
+    if indicator is None:  # of a demand that was not shown yet
+        return f"A reading of {reading['value']} on {reading['on']}"
     target = f" of {indicator['target']}" if indicator["target"] is not None else ""
     return f"{indicator['name']}: {reading['value']}{target} {indicator['unit']} on {reading['on']}"
 

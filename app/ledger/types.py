@@ -38,6 +38,7 @@ EVENT_TYPES = {
     "kind.revised": "A kind of demand was revised.",
     "organization.created": "An organization was added.",
     "organization.revised": "What is recorded of an organization was revised.",
+    "organization.withdrawn": "An organization was taken from view; for those who could see it before.",
     "person.joined": "A person was given a role in an organization.",
     "source.created": "A source was added.",
     "source.revised": "What is recorded of a source was revised.",

@@ -60,3 +60,24 @@ def test_only_an_editor_redacts_and_only_what_is_there(ada: TestClient, client_f
 def _everything(client: TestClient, ref: str) -> str:
     paths = [f"demands/{ref}", f"demands/{ref}/history", f"demands/{ref}/status-changes", f"demands/{ref}/citations"]
     return "\n".join(client.get(f"{API}/{path}").text for path in [*paths, "sources", "events?limit=200"])
+
+
+def test_words_in_a_name_are_refused_until_the_name_is_changed(ada: TestClient) -> None:
+    ref = a_demand(ada, tags=["jane-roe"])["ref"]
+    words = {"text": "jane-roe", "reason": "A person asked."}
+
+    refused = ada.post(f"{API}/redactions", json=words)
+    ada.patch(f"{API}/demands/{ref}", json={"tags": []}, headers={"If-Match": "*"})
+    taken = ada.post(f"{API}/redactions", json=words)
+
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "/problems/stands-in-a-name"
+    assert taken.status_code == 201
+
+
+def test_a_text_that_grows_by_the_mark_is_cut_to_its_length(ada: TestClient) -> None:
+    ref = a_demand(ada, title="Jon " + 296 * "x")["ref"]
+
+    ada.post(f"{API}/redactions", json={"text": "Jon", "reason": "A person asked."})
+
+    assert read(ada, ref)["title"].startswith("[redacted] xxx")
