@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 
 from tests.factories import API, a_draft, change, made, publish
 
-SECOND_THOUGHTS = {"tags": [], "indicator": None, "deadline": None, "title": "A mission"}
+SECOND_THOUGHTS: dict[str, object] = {"tags": [], "indicator": None, "deadline": None, "title": "A mission"}
 
 
 def test_what_a_draft_said_of_itself_is_not_told_when_it_is_published(ada: TestClient, client: TestClient) -> None:
