@@ -58,9 +58,9 @@ def test_everything_that_happened_is_told_newest_first(ada, bob, common, evidenc
 def test_a_story_is_read_page_by_page(ada, common):
     ref = a_draft(ada, **common)["ref"]
     other = a_draft(ada, **common)["ref"]
+    made(ada, f"demands/{other}/updates", {"text": "elsewhere", "on": "2024"})
     for number in range(4):
         made(ada, f"demands/{ref}/updates", {"text": str(number), "on": "2024"})
-        made(ada, f"demands/{other}/updates", {"text": "elsewhere", "on": "2024"})
 
     first = ada.get(f"{API}/demands/{ref}/history", params={"limit": 2})
     second = ada.get(first.links["next"]["url"])
