@@ -66,6 +66,6 @@ def _note(session: Session, type: str, condition: Any, occasion: Any) -> list[st
         notice = notice or Notice(demand_id=demand.key, type=type, occasion=now)
         notice.occasion = now
         session.add(notice)
-        facts.record(session, WORKER, type, demand)
+        facts.record(session, WORKER, type, demand, audience=demand.circle)  # of a draft nobody else is told, ever
         refs.append(demand.ref)
     return refs

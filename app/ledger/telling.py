@@ -44,6 +44,10 @@ def _cited(data: dict[str, Any]) -> str:
     return f"Evidence added ({citation['stance']}): {citation['source']['title']}"
 
 
+def _review_due(data: dict[str, Any]) -> str:
+    return f"Not checked since {data['demand'].get('last_checked_on') or 'it was recorded'}."
+
+
 def _words(code: str) -> str:
     return code.replace("_", " ")
 
@@ -91,7 +95,9 @@ _TELLERS: dict[str, Teller] = {
     "demand.cited": _cited,
     "demand.redacted": lambda data: "Words were taken out of the record.",
     "demand.related": lambda data: "Tied to another demand.",
-    "demand.overdue": lambda data: f"The deadline of {data['demand']['deadline']} has passed.",
-    "demand.due_soon": lambda data: f"Due by {data['demand']['deadline']}.",
-    "demand.review_due": lambda data: f"Not checked since {data['demand']['last_checked_on'] or 'it was recorded'}.",
+    "demand.overdue": lambda data: f"The deadline of {data['demand'].get('deadline')} has passed.",
+    "demand.due_soon": lambda data: f"Due by {data['demand'].get('deadline')}.",
+    "demand.review_due": lambda data: (
+        f"Not checked since {data['demand'].get('last_checked_on') or 'it was recorded'}."
+    ),
 }

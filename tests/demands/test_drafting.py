@@ -2,6 +2,8 @@
 
 from fastapi.testclient import TestClient
 
+from app.database import Database
+from app.demands.timekeeping import tick
 from tests.factories import API, a_draft, change, made, publish
 
 SECOND_THOUGHTS: dict[str, object] = {"tags": [], "indicator": None, "deadline": None, "title": "A mission"}
@@ -39,3 +41,14 @@ def test_a_single_demand_refuses_words_that_only_the_list_knows(ada: TestClient)
 
     assert ada.get(f"{API}/demands/{ref}", params={"as_of": "2020-01-01"}).status_code == 422
     assert ada.get(f"{API}/demands/{ref}", params={"include": "total"}).status_code == 422
+
+
+def test_what_time_does_to_a_draft_is_for_staff_only(ada: TestClient, client: TestClient, database: Database) -> None:
+    ref = a_draft(ada, deadline="2024-05")["ref"]
+    tick(database)
+    publish(ada, ref)
+
+    told = client.get(f"{API}/demands/{ref}/history")
+
+    assert [entry["type"] for entry in told.json()["items"]] == ["demand.published"]
+    assert "demand.overdue" in ada.get(f"{API}/demands/{ref}/history").text
