@@ -97,7 +97,5 @@ _TELLERS: dict[str, Teller] = {
     "demand.related": lambda data: "Tied to another demand.",
     "demand.overdue": lambda data: f"The deadline of {data['demand'].get('deadline')} has passed.",
     "demand.due_soon": lambda data: f"Due by {data['demand'].get('deadline')}.",
-    "demand.review_due": lambda data: (
-        f"Not checked since {data['demand'].get('last_checked_on') or 'it was recorded'}."
-    ),
+    "demand.review_due": _review_due,
 }
