@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrating
+from app import revisions
 from app.problems import Unavailable, responses
 
 router = APIRouter(tags=["health"])
@@ -24,9 +24,9 @@ def read_health() -> Health:
 def read_readiness(request: Request) -> Health:
     """The database answers and has the newest shape."""
     try:
-        current = migrating.current_revision(request.app.state.database)
+        current = revisions.current_revision(request.app.state.database)
     except SQLAlchemyError:
         raise Unavailable("The database does not answer.") from None
-    if current != migrating.newest_revision():
+    if current != revisions.newest_revision():
         raise Unavailable("The database is not migrated; run `demands migrate`.")
     return Health(status="ready")

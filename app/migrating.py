@@ -1,16 +1,12 @@
 """Bringing the database to the newest shape: one Alembic chain for SQLite and PostgreSQL."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app.database import Database
+from app.revisions import MIGRATIONS
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
 ONE_AT_A_TIME = 7_205_110  # the advisory lock that migrations hold on PostgreSQL
 
 
@@ -28,15 +24,6 @@ def migrate(database: Database) -> None:
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": ONE_AT_A_TIME})
             connection.commit()
-
-
-def current_revision(database: Database) -> str | None:
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest_revision() -> str | None:
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _config(database: Database) -> Config:

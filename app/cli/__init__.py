@@ -1,5 +1,6 @@
 """The command line: a file per command, read only when it is called, so that `demands --help` is quick."""
 
+import gc
 from importlib import import_module
 from typing import Any
 
@@ -71,4 +72,9 @@ def main() -> None:
 
 
 def _module(command: str) -> Any:
-    return import_module(f"app.cli.{command.replace('-', '_')}")
+    """Imported without looking for garbage meanwhile: there is none, and the looking takes a quarter of the time."""
+    gc.disable()
+    try:
+        return import_module(f"app.cli.{command.replace('-', '_')}")
+    finally:
+        gc.enable()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from app import clock, migrating
+from app import clock, revisions
 from app.cli.explaining import explained
 from app.cli.opening import connected, sqlite_file
 from app.database import Database
@@ -160,7 +160,7 @@ def _of_version(name: str, is_old: bool, oldest: str) -> Finding:
 
 
 def _migrations(database: Database) -> Iterator[Finding]:
-    current, newest = migrating.current_revision(database), migrating.newest_revision()
+    current, newest = revisions.current_revision(database), revisions.newest_revision()
     if current == newest:
         yield Finding(Level.OK, "migrations", f"at {current}, the newest")
     else:

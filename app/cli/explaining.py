@@ -5,7 +5,6 @@ import sqlite3
 from typing import TypeVar
 
 import typer
-from alembic.util import CommandError
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
@@ -79,6 +78,6 @@ def _of_the_settings(error: Exception) -> str | None:
         return f"The setting DEMANDS_{str(wrong['loc'][0]).upper()} is wrong: {wrong['msg']}."
     if isinstance(error, SettingsError):
         return f"The settings cannot be read: {error}."
-    if isinstance(error, CommandError):
+    if type(error).__module__.startswith("alembic."):
         return f"The migrations cannot run: {error}. A newer version may have made this database; upgrade to it."
     return None

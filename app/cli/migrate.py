@@ -2,7 +2,7 @@
 
 import typer
 
-from app import migrating
+from app import migrating, revisions
 from app.cli.opening import connected
 from app.settings import Settings
 
@@ -17,7 +17,7 @@ def migrate() -> None:
     repeated, and waits where another process is at it.
     """
     with connected(Settings()) as database:
-        before = migrating.current_revision(database)
+        before = revisions.current_revision(database)
         migrating.migrate(database)
-        after = migrating.current_revision(database)
+        after = revisions.current_revision(database)
     typer.echo("Nothing to migrate." if before == after else f"Migrated to {after}.", err=True)

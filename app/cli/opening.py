@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import make_url
+from sqlmodel import select
 
-from app import migrating
+from app import revisions
 from app.accounts.actor import system
+from app.campaigns.models import Campaign
 from app.cli.explaining import Refused
 from app.database import Database
 from app.ledger import open_database
@@ -39,10 +41,16 @@ def connected(settings: Settings) -> Iterator[Database]:
 
 
 def must_be_migrated(database: Database) -> None:
-    current = migrating.current_revision(database)
-    if current != migrating.newest_revision():
+    current = revisions.current_revision(database)
+    if current != revisions.newest_revision():
         shape = "is not migrated" if current is None else f"has the shape {current}, which is not this version's"
         raise Refused(f"The database {shape}; run `demands migrate`.")
+
+
+def is_empty(database: Database) -> bool:
+    """Whether no campaign has begun."""
+    with database.read() as session:
+        return session.exec(select(Campaign)).first() is None
 
 
 def sqlite_file(settings: Settings) -> Path | None:

@@ -4,7 +4,10 @@ import errno
 import gc
 import signal
 import socket
+import sys
 from functools import partial
+from importlib import import_module
+from multiprocessing import get_context
 from types import FrameType
 from typing import Annotated, Any
 
@@ -14,13 +17,12 @@ from fastapi import FastAPI
 from sqlmodel import Session, select
 from uvicorn.supervisors import Multiprocess
 
-from app import migrating, seeding
+from app import revisions
 from app.accounts.models import Key
 from app.accounts.roles import Role
-from app.campaigns.models import Campaign
-from app.cli import demo_key, progress
+from app.cli import demo_key
 from app.cli.explaining import Refused
-from app.cli.opening import connected, keep_logs, must_be_migrated
+from app.cli.opening import connected, is_empty, keep_logs, must_be_migrated, opened
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
@@ -53,8 +55,8 @@ def serve(
     address = f"http://{host if ':' not in host else f'[{host}]'}:{listening.getsockname()[1]}"
     if "base_url" not in settings.model_fields_set:
         settings.base_url = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  # this is where it is not left
-    with connected(settings) as database:
-        _prepare(database)
+    _prepare(settings, demo)
+    with opened(settings) as database:
         _introduce(database, settings, demo)
     with_worker = settings.is_sqlite and not no_worker
     if not settings.is_sqlite and not no_worker:
@@ -67,6 +69,8 @@ def application(settings: Settings, with_worker: bool) -> FastAPI:
     keep_logs(settings)
     app = create_app(settings, with_worker=with_worker)
     _end_streams_at_a_signal(app)
+    gc.collect()
+    gc.freeze()  # what is there now stays for good, so collecting need not look at it again
     return app
 
 
@@ -95,21 +99,30 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _prepare(database: Database) -> None:
+def _prepare(settings: Settings, demo: bool) -> None:
     """On PostgreSQL other servers may still run the version before, so there it is for the operator to migrate."""
-    if database.is_sqlite and migrating.current_revision(database) != migrating.newest_revision():
-        migrating.migrate(database)
-    must_be_migrated(database)
+    with connected(settings) as database:
+        is_new = revisions.current_revision(database) != revisions.newest_revision()
+        if not is_new and not (demo and is_empty(database)):
+            return
+        if not database.is_sqlite:
+            must_be_migrated(database)
+    # in a process of its own, so that what is needed once does not stay in the server's memory
+    processes = get_context("fork") if sys.platform == "linux" else get_context("spawn")
+    work = processes.Process(target=_prepare_apart, args=(settings, demo))
+    work.start()
+    work.join()
+    if work.exitcode:
+        raise typer.Exit(work.exitcode)
+
+
+def _prepare_apart(settings: Settings, demo: bool) -> None:
+    import_module("app.cli.preparing").prepare(settings, demo)
 
 
 def _introduce(database: Database, settings: Settings, demo: bool) -> None:
     """Tell whoever starts it how to get in."""
     if demo:
-        with database.read() as session:
-            is_empty = session.exec(select(Campaign)).first() is None
-        if is_empty:
-            with progress.bar("Loading the first campaign") as step:
-                seeding.load(database, progress=step)
         typer.echo(f"Demo editor's key: {demo_key.ensure(database, settings)}")
         return
     with database.read() as session:
@@ -144,8 +157,6 @@ def _run(settings: Settings, listening: socket.socket, workers: int, with_worker
     # uvicorn repeats the signal that stopped it once it has stopped
     for stopping in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stopping, _leave)
-    config.load_app()
-    gc.freeze()  # what is there now stays for good, so collecting need not look at it again
     uvicorn.Server(config).run(sockets=[listening])
 
 
