@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     webhook_allow_http: bool = Field(False, description="Whether webhooks may use plain http outside those networks.")
     webhook_timeout_seconds: float = Field(15, gt=0, le=60, description="The whole of one attempt, DNS to last byte.")
     webhook_concurrency: int = Field(100, ge=1, le=2000, description="Attempts under way at once, per worker.")
+    webhook_lease_seconds: float = Field(
+        30, ge=1, le=600, description="What a worker that died had under way is taken up again after this time."
+    )
     webhook_attempts_days: int = Field(30, ge=1, le=3650, description="How long the log of attempts is kept.")
     webhooks_per_organization: int = Field(100, ge=1, description="More are refused.")
 

@@ -29,6 +29,7 @@ from app.webhooks.sending import Sender
 LOOK_EVERY_SECONDS = 1.0  # for what other processes commit; what this one commits wakes the worker at once
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
+RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
 LAST_WORDS_SECONDS = 3.0  # for attempts under way when the worker is to stop
 
 log = logging.getLogger(__name__)
@@ -197,7 +198,7 @@ class Deliverer:
             return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
 
     def _due_for_renewal(self) -> list[Lease]:
-        if monotonic() - self._renewed_at < lanes.RENEW_SECONDS:
+        if monotonic() - self._renewed_at < self._settings.webhook_lease_seconds / RENEWALS_PER_LEASE:
             return []
         self._renewed_at = monotonic()
         return list(self._under_way)

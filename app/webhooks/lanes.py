@@ -23,6 +23,7 @@ from sqlalchemy import JSON, BigInteger, and_, case, cast, func, literal, select
 from sqlmodel import Session, col
 
 from app import clock
+from app.database import settings_of
 from app.ledger.models import Event, Head
 from app.ledger.selecting import planning_keys
 from app.webhooks.answers import Outcome
@@ -39,8 +40,6 @@ from app.webhooks.models import (
 )
 from app.webhooks.resending import Progress, advance
 
-LEASE = datetime.timedelta(seconds=30)
-RENEW_SECONDS = 8.0
 RETRY_AFTER_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)  # then every eight hours
 JITTER = 0.2
 _EVENTS_AT_ONCE = 500
@@ -148,7 +147,7 @@ def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
     lend = (
         update(Lane)
         .where(col(Lane.webhook_id) == due.c.webhook_id)
-        .values(ready_at=now + LEASE, lease_owner=owner, lease_epoch=Lane.lease_epoch + 1)
+        .values(ready_at=_end_of_lease(session), lease_owner=owner, lease_epoch=Lane.lease_epoch + 1)
         .returning(
             col(Lane.webhook_id),
             col(Lane.lease_epoch),
@@ -165,7 +164,7 @@ def renew(session: Session, leases: Sequence[Lease]) -> set[Lease]:
     """Extend the leases that still hold; work on the others must stop."""
     held = _held(session, leases)
     for lane in held.values():
-        lane.ready_at = clock.now() + LEASE
+        lane.ready_at = _end_of_lease(session)
     return set(held)
 
 
@@ -262,6 +261,10 @@ def _wake(
         .execution_options(synchronize_session=False)
     )
     return last
+
+
+def _end_of_lease(session: Session) -> datetime.datetime:
+    return clock.now() + datetime.timedelta(seconds=settings_of(session).webhook_lease_seconds)
 
 
 def _held(session: Session, leases: Iterable[Lease]) -> dict[Lease, Lane]:

@@ -1,6 +1,7 @@
 """A worker that delivers while a block lasts, and what to look at afterwards."""
 
 import asyncio
+import datetime
 import json
 import threading
 import time
@@ -14,12 +15,14 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from app.database import Database
+from app.settings import Settings
 from app.webhooks import lanes
 from app.webhooks.delivering import Deliverer
 from tests.factories import made
 from tests.webhooks.receiver import Received
 
 Row = Any
+LEASE = datetime.timedelta(seconds=Settings.model_fields["webhook_lease_seconds"].default)
 
 
 @contextmanager

@@ -12,10 +12,9 @@ from app.ledger import open_database
 from app.vault import Vault
 from app.webhooks import lanes
 from app.webhooks.answers import Failure, Outcome
-from app.webhooks.lanes import LEASE
 from app.webhooks.models import Attempt, Lane, Reason, Undelivered
 from tests.factories import API, a_demand, a_draft, change, publish
-from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts, wait_until
+from tests.webhooks.deliveries import LEASE, a_webhook, delivering, note, rows, texts, wait_until
 
 
 def messages(requests, path=None):
@@ -23,7 +22,7 @@ def messages(requests, path=None):
 
 
 def look_often(monkeypatch):
-    monkeypatch.setattr(lanes, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr("app.webhooks.delivering.RENEWALS_PER_LEASE", 600)
     monkeypatch.setattr("app.webhooks.delivering.LOOK_EVERY_SECONDS", 0.05)
     monkeypatch.setattr("app.webhooks.delivering.LAST_WORDS_SECONDS", 0.1)
 

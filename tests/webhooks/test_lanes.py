@@ -12,10 +12,10 @@ from app.fields import Audience
 from app.ledger.selecting import match_keys
 from app.webhooks import lanes
 from app.webhooks.answers import Outcome
-from app.webhooks.lanes import LEASE, Work
+from app.webhooks.lanes import Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Undelivered, Webhook
 from tests.databases import on_postgresql
-from tests.webhooks.deliveries import a_webhook, rows
+from tests.webhooks.deliveries import LEASE, a_webhook, rows
 
 HOOK = "http://127.0.0.1:9999/hook"
 ONE, OTHER = "worker-1", "worker-2"
