@@ -28,6 +28,10 @@ from tests.databases import KINDS, PostgreSQL, SQLite, Store, new_database
 SERVER = "DEMANDS_TEST_DATABASE_URL"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--storms", type=int, default=1, help="how many storms each test of webhooks/test_storms.py has")
+
+
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("DEMANDS_") and name != SERVER]:
         del os.environ[name]  # the tests run on the defaults, whatever the developer's shell says

@@ -67,6 +67,10 @@ class Receiver:
                 raise AssertionError(f"{len(self.requests)} of {count} requests came: {self.requests}")
             return list(self.requests)
 
+    def say(self, status: int) -> None:
+        """Answer the latest request that waits for a word."""
+        self._loop.call_soon_threadsafe(lambda: _waiting.pop().write(answer(status)))
+
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -226,6 +230,21 @@ async def bad_chunking_later(request: Received, writer: asyncio.StreamWriter) ->
 @behaviour
 async def hang(request: Received, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
+
+
+@behaviour
+async def takes_its_time(request: Received, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(DRIP_SECONDS)
+    writer.write(answer(204))
+
+
+_waiting: list[asyncio.StreamWriter] = []
+
+
+@behaviour
+async def waits_for_a_word(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answers when `say` is called."""
+    _waiting.append(writer)
 
 
 _promptable: list[asyncio.StreamWriter] = []
