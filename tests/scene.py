@@ -269,8 +269,8 @@ class _Recorder:
 def _add_webhooks(scene: Scene) -> None:
     """A partner sees those of its own organisation, admins see all."""
     for actor, circle in {"partner": ADMIN | {"partner"}, "stranger": ADMIN | {"stranger"}}.items():
-        host, description = scene.word(circle, "webhook"), scene.word(circle, "webhook")
-        new = {"url": f"https://127.0.0.1/{host}", "description": description}
+        path, description, contact = (scene.word(circle, "webhook") for _ in range(3))
+        new = {"url": f"https://127.0.0.1/{path}", "description": description, "contact_email": f"{contact}@x.example"}
         webhook = made(scene.clients[actor], "webhooks", new)
         scene.circles[webhook["id"]] = STAFF | {actor}  # staff read in the ledger that there is one
         scene.webhooks[actor] = webhook["id"]

@@ -47,6 +47,7 @@ class Webhook(Versioned, table=True):
     organization_id: uuid.UUID = Field(foreign_key="organization.id", index=True)
     url: str = Field(max_length=2000)
     description: str | None = Field(default=None, max_length=500)
+    contact_email: str | None = Field(default=None, max_length=254)  # personal: not for the ledger
     types: list[str] = Field(default=[], sa_type=JSON)  # none: all
     filters: dict[str, Any] = Field(default={}, sa_type=JSON)
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, EmailStr, Field, model_validator
 
 from app.fields import Line, Moment, Schema
 from app.ledger.types import EventType
@@ -26,6 +26,7 @@ EndpointUrl = Annotated[
         examples=["https://partner.example/hook"],
     ),
 ]
+ContactEmail = Annotated[EmailStr, Field(max_length=254, description="Whom to tell when the endpoint fails for long.")]
 
 
 class WebhookNew(Schema):
@@ -33,6 +34,7 @@ class WebhookNew(Schema):
     types: EventTypes = []
     filters: Filters = Filters()
     description: Line | None = None
+    contact_email: ContactEmail | None = None
 
 
 class WebhookRevision(Schema):
@@ -42,6 +44,7 @@ class WebhookRevision(Schema):
     types: EventTypes | None | MISSING = MISSING
     filters: Filters | None | MISSING = MISSING
     description: Line | None | MISSING = MISSING
+    contact_email: ContactEmail | None | MISSING = MISSING
 
 
 class WebhookRead(BaseModel):
@@ -49,6 +52,7 @@ class WebhookRead(BaseModel):
     organization: str
     url: str
     description: str | None
+    contact_email: str | None
     types: list[str]
     filters: dict[str, Any]
     state: State

@@ -32,6 +32,7 @@ def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
         "organization": "eve-org",
         "url": HOOK,
         "description": "x",
+        "contact_email": None,
         "types": ["demand.status_changed"],
         "filters": {"campaign": [campaign], "disputed": False},
         "state": "active",
@@ -137,6 +138,8 @@ def test_the_newest_are_listed_first_page_by_page(eve):
         ({"filters": {"tag": []}}, "body.filters.tag"),
         ({"filters": {"disputed": "perhaps"}}, "body.filters.disputed"),
         ({"colour": "red"}, "body.colour"),
+        ({"contact_email": "nobody"}, "body.contact_email"),
+        ({"contact_email": "x" * 250 + "@partner.example"}, "body.contact_email"),
         ({"url": "ftp://127.0.0.1/"}, "body.url: The URL must begin with https://."),
         ({"url": "http://169.254.169.254/latest"}, "body.url: Address not allowed: 169.254.169.254."),
         ({"url": "https://me:secret@127.0.0.1/"}, "body.url: The URL may not contain a user name"),
@@ -189,6 +192,17 @@ def test_revising_merges_the_filters_word_by_word(ada, eve):
     assert eve.patch(url, json={"filters": None, "types": None}).json()["filters"] == {}
     assert eve.get(url).json()["types"] == []
     assert "secret" not in revised
+
+
+def test_whom_to_tell_is_for_its_organization_and_not_for_the_ledger(ada, eve):
+    made = a_webhook(eve, HOOK, contact_email="Hooks@Partner.example")
+    url = f"{API}/webhooks/{made['id']}"
+
+    assert eve.get(url).json()["contact_email"] == "Hooks@partner.example"
+    assert eve.patch(url, json={"description": "y"}).json()["contact_email"] == "Hooks@partner.example"
+    assert eve.patch(url, json={"contact_email": "night@partner.example"}).json()["contact_email"][:5] == "night"
+    assert "partner.example" not in ada.get(f"{API}/events").text
+    assert eve.patch(url, json={"contact_email": None}).json()["contact_email"] is None
 
 
 def test_a_revision_that_says_nothing_changes_nothing(eve):
