@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import MISSING
 from sqlmodel import Session, col, delete
 
 from app import etags, ledger
@@ -24,7 +25,7 @@ from app.ledger.words import Filters
 from app.problems import Conflict, NotFound, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, signing
+from app.webhooks import addresses, headers, signing
 from app.webhooks.models import Lane, State, Subscription, Webhook, WebhookSecret
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookRead, WebhookRevision
@@ -55,7 +56,12 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     assert actor.organization
     _leave_room(session, actor)
     filters = _known(session, actor, new.filters)
-    webhook = Webhook(organization_id=actor.organization_id, filters=filters, **new.model_dump(exclude={"filters"}))
+    webhook = Webhook(
+        organization_id=actor.organization_id,
+        filters=filters,
+        sealed_headers=headers.sealed(vault, {}, new.headers),
+        **new.model_dump(exclude={"filters", "headers"}),
+    )
     session.add(webhook)
     session.flush()
     secret = signing.new_secret()
@@ -68,7 +74,12 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
 
 
 def revise_webhook(
-    session: Session, actor: Actor, webhook_id: uuid.UUID, revision: WebhookRevision, if_match: str | None
+    session: Session,
+    vault: Vault,
+    actor: Actor,
+    webhook_id: uuid.UUID,
+    revision: WebhookRevision,
+    if_match: str | None,
 ) -> WebhookRead:
     """What is still to be delivered goes by the new filters and to the new URL, which has been checked."""
     actor.must_be(Role.PARTNER)
@@ -76,11 +87,13 @@ def revise_webhook(
     etags.check(if_match, webhook.version)
     if not revision.model_fields_set:
         return webhook_read(webhook, organization)
-    changes = revision.model_dump(exclude={"filters"})
+    changes = revision.model_dump(exclude={"filters", "headers"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
     if "filters" in revision.model_fields_set:
         changes["filters"] = _revised(session, actor, webhook, revision.filters)
+    if revision.headers is not MISSING:
+        changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
     webhook.sqlmodel_update(changes)
     webhook.touch()
     session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))

@@ -60,11 +60,12 @@ def revise_webhook(
     response: Response,
     if_match: IfMatch = None,
 ) -> WebhookRead:
-    """JSON Merge Patch (RFC 7396): a word of the filters that is null is taken away."""
+    """JSON Merge Patch (RFC 7396): a word of the filters or a header that is null is taken away."""
+    state = request.app.state
     if isinstance(revision.url, str):
-        actions.check_url(request.app.state.settings, revision.url)
+        actions.check_url(state.settings, revision.url)
     with database.write() as session:
-        webhook = actions.revise_webhook(session, actor, webhook_id, revision, if_match)
+        webhook = actions.revise_webhook(session, state.vault, actor, webhook_id, revision, if_match)
     response.headers["ETag"] = etags.etag(webhook.version)
     return webhook
 

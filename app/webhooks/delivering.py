@@ -19,6 +19,7 @@ from app.vault import Vault
 from app.webhooks import actions, ailing, lanes, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
+from app.webhooks.headers import opened
 from app.webhooks.lanes import Lease, Work
 from app.webhooks.messages import Message
 from app.webhooks.models import Attempt, Reason, Undelivered
@@ -187,12 +188,14 @@ class Deliverer:
         return outcome
 
     async def _post(self, sender: Sender, run: Run, message: Message) -> tuple[dict[str, str], Answer]:
-        """What was sent along, and what came of it."""
+        """What was sent along, but for the headers of the webhook's own, and what came of it."""
         headers: dict[str, str] = {}
         try:
             secrets = [self._vault.open(sealed).decode() for sealed in run.sealed_secrets]
             headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
-            return headers, await sender.post(run.url, headers, message.body, self._settings.webhook_timeout_seconds)
+            all_headers = opened(self._vault, run.sealed_headers) | headers
+            timeout_seconds = self._settings.webhook_timeout_seconds
+            return headers, await sender.post(run.url, all_headers, message.body, timeout_seconds)
         except Exception as error:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
             return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")

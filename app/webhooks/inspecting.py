@@ -66,7 +66,7 @@ def read_events(session: Session, actor: Actor, webhook_id: uuid.UUID, query: Po
     webhook, _ = found_webhook(session, actor, webhook_id)
     here = head(session)
     found = after(session, _gate(session, webhook), position(query.after, here), query.limit, _selection(webhook))
-    messages = [render(view, api_url, here.epoch) for view in found.items]
+    messages = [render(view, api_url, here.epoch, webhook.payload) for view in found.items]
     items = [PolledMessage(id=message.id, **orjson.loads(message.body)) for message in messages]
     return PolledPage(items=items, next_cursor=found.next_cursor, head=found.head)
 

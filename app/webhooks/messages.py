@@ -1,15 +1,37 @@
 """What is sent: one event as its reader may see it, in a few kilobytes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
+from pydantic import MISSING, BaseModel
 
 from app.fields import utc
 from app.ledger.reading import EventView, cursor
+from app.webhooks.models import Payload
 
 LARGEST_BYTES = 20_000  # as Standard Webhooks advises; what is larger is sent thin
+
+
+class Links(BaseModel):
+    """Where to read the event, and its demand as it is now."""
+
+    event: str
+    demand: str | MISSING = MISSING
+
+
+class DemandName(BaseModel):
+    ref: str
+
+
+class Thin(BaseModel):
+    """Says what happened to what, and where to read the rest: as asked for, or of what is too large or was erased."""
+
+    seq: int
+    thin: Literal[True]
+    demand: DemandName | MISSING = MISSING
+    links: Links
 
 
 @dataclass(frozen=True)
@@ -30,27 +52,22 @@ def webhook_id_of(event_id: UUID) -> str:
     return f"evt_{event_id.hex}"
 
 
-def render(view: EventView, api_url: str, epoch: str) -> Message:
+def render(view: EventView, api_url: str, epoch: str, payload: Payload) -> Message:
     """`{type, timestamp, data}`; `api_url` is where the links lead, without a slash at its end."""
-    full = _body(view, _full(view, _links(view, api_url, epoch)))
-    fits = view.data is not None and len(full) <= LARGEST_BYTES
-    return Message(view.seq, view.id, full if fits else _body(view, _thin(view, _links(view, api_url, epoch))))
+    links = _links(view, api_url, epoch)
+    if payload is Payload.FULL and view.data is not None:
+        full = _body(view, {"seq": view.seq, **view.data, "links": links.model_dump()})
+        if len(full) <= LARGEST_BYTES:
+            return Message(view.seq, view.id, full)
+    demand = DemandName(ref=view.demand) if view.demand else MISSING
+    thin = Thin(seq=view.seq, thin=True, demand=demand, links=links)
+    return Message(view.seq, view.id, _body(view, thin.model_dump()))
 
 
 def _body(view: EventView, data: dict[str, Any]) -> bytes:
     return orjson.dumps({"type": view.type, "timestamp": utc(view.recorded_at), "data": data})
 
 
-def _full(view: EventView, links: dict[str, str]) -> dict[str, Any]:
-    return {"seq": view.seq, **(view.data or {}), "links": links}
-
-
-def _thin(view: EventView, links: dict[str, str]) -> dict[str, Any]:
-    """For what is too large or was erased since: where to read what there is."""
-    about = {"demand": {"ref": view.demand}} if view.demand else {}
-    return {"seq": view.seq, "thin": True, **about, "links": links}
-
-
-def _links(view: EventView, api_url: str, epoch: str) -> dict[str, str]:
+def _links(view: EventView, api_url: str, epoch: str) -> Links:
     event = f"{api_url}/events?after={cursor(epoch, view.seq - 1)}&limit=1"
-    return {"event": event, **({"demand": f"{api_url}/demands/{view.demand}"} if view.demand else {})}
+    return Links(event=event, demand=f"{api_url}/demands/{view.demand}" if view.demand else MISSING)

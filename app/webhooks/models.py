@@ -38,6 +38,13 @@ class State(enum.StrEnum):
     DISABLED = "disabled"  # by the tracker; keeps its place too
 
 
+class Payload(enum.StrEnum):
+    """How much the messages say."""
+
+    FULL = "full"
+    THIN = "thin"  # what happened to what; the rest is to be fetched
+
+
 class Webhook(Versioned, table=True):
     """An endpoint of an organisation, and which events it wants."""
 
@@ -50,6 +57,8 @@ class Webhook(Versioned, table=True):
     contact_email: str | None = Field(default=None, max_length=254)  # personal: not for the ledger
     types: list[str] = Field(default=[], sa_type=JSON)  # none: all
     filters: dict[str, Any] = Field(default={}, sa_type=JSON)
+    payload: Payload = Field(default=Payload.FULL, sa_type=coded(Payload))
+    sealed_headers: dict[str, str] = Field(default={}, sa_type=JSON)  # of its own; only their names can be read
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
     resumed_at: datetime.datetime | None = None  # what waited until then is not yet too old

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,12 +21,14 @@ from app.ledger.reading import Gate, head, views
 from app.ledger.selecting import Selection
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
-from app.webhooks.models import GIVE_UP_AFTER, Reason, State, Undelivered, Webhook
+from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, State, Undelivered, Webhook
 from app.webhooks.queries import valid_secrets
 from app.webhooks.resending import Stretch, stretches
 
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
 _EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over
+
+_Wants = tuple[Audience, Payload]  # what the messages of a webhook depend on
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Run:
     lane: Claimed
     url: str
     sealed_secrets: list[bytes]
+    sealed_headers: dict[str, str]
     messages: list[Message]
     expired: list[Undelivered]
     start_seq: int  # where the cursor stands before the first message
@@ -57,6 +61,10 @@ class _Reader:
     webhook: Webhook
     circle: Audience
     sealed_secrets: list[bytes]
+
+    @property
+    def wants(self) -> _Wants:
+        return self.circle, self.webhook.payload
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
     choices = [_choose(lane, readers[lane.lease.webhook_id], candidates) for lane in lanes]
     choices = [_fill_up(choice, to_repeat.get(choice.lane.lease.webhook_id), candidates) for choice in choices]
     messages = _messages(session, gates, choices, api_url)
-    return [_run(choice, messages[choice.reader.circle]) for choice in choices]
+    return [_run(choice, messages[choice.reader.wants]) for choice in choices]
 
 
 def _readers(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, _Reader]:
@@ -202,16 +210,22 @@ def _room(lane: Claimed) -> int:
 
 def _messages(
     session: Session, gates: dict[Audience, Gate], choices: Sequence[_Choice], api_url: str
-) -> dict[Audience, dict[int, Message]]:
-    """Each event is rendered once for all who see the same of it."""
+) -> dict[_Wants, dict[int, Message]]:
+    """Each event is rendered once for all who see the same of it in the same form."""
     epoch = head(session).epoch
-    wanted: dict[Audience, set[int]] = {circle: set() for circle in gates}
+    wanted: dict[_Wants, set[int]] = defaultdict(set)
     for choice in choices:
-        wanted[choice.reader.circle] |= {event.seq for event in (*choice.events, *choice.again)}
-    return {
-        circle: {view.seq: render(view, api_url, epoch) for view in views(session, gate, _in_full(session, gate, seqs))}
+        wanted[choice.reader.wants] |= {event.seq for event in (*choice.events, *choice.again)}
+    shown = {
+        circle: views(session, gate, _in_full(session, gate, set().union(*(wanted[circle, form] for form in Payload))))
         for circle, gate in gates.items()
-        for seqs in [wanted[circle]]
+    }
+    return {
+        (circle, form): {
+            view.seq: render(view, api_url, epoch, form) for view in shown[circle] if view.seq in wanted[circle, form]
+        }
+        for circle in gates
+        for form in Payload
     }
 
 
@@ -229,6 +243,7 @@ def _run(choice: _Choice, messages: dict[int, Message]) -> Run:
         lane=choice.lane,
         url=webhook.url,
         sealed_secrets=choice.reader.sealed_secrets,
+        sealed_headers=webhook.sealed_headers,
         messages=[messages[event.seq] for event in choice.events],
         expired=[
             Undelivered(

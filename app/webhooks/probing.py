@@ -17,6 +17,7 @@ from app.vault import Vault
 from app.webhooks import signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, outcome_of, readable
+from app.webhooks.headers import opened
 from app.webhooks.messages import webhook_id_of
 from app.webhooks.queries import found_webhook, valid_secrets
 from app.webhooks.schemas import TestAnswer
@@ -28,12 +29,12 @@ async def send_test(
     database: Database, vault: Vault, settings: Settings, actor: Actor, webhook_id: uuid.UUID
 ) -> TestAnswer:
     """Whether the webhook is paused or disabled does not matter. Raises NotFound."""
-    url, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id)
+    url, own_headers, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id)
     message_id = webhook_id_of(new_id())
     now = clock.now()
     body = orjson.dumps({"type": TYPE, "timestamp": utc(now), "data": {"webhook": {"id": str(webhook_id)}}})
     headers = signing.headers(secrets, message_id, int(now.timestamp()), body)
-    answer = await _post(settings, url, headers, body)
+    answer = await _post(settings, url, own_headers | headers, body)
     return TestAnswer(
         event=message_id,
         outcome=outcome_of(answer),
@@ -48,13 +49,15 @@ async def send_test(
     )
 
 
-def _endpoint(database: Database, vault: Vault, actor: Actor, webhook_id: uuid.UUID) -> tuple[str, list[str]]:
+def _endpoint(
+    database: Database, vault: Vault, actor: Actor, webhook_id: uuid.UUID
+) -> tuple[str, dict[str, str], list[str]]:
     """In a thread, and done with the database before anything is sent."""
     actor.must_be(Role.PARTNER)
     with database.read() as session:
         webhook, _ = found_webhook(session, actor, webhook_id)
         sealed = valid_secrets(session, [webhook_id])[webhook_id]
-    return webhook.url, [vault.open(secret).decode() for secret in sealed]
+    return webhook.url, opened(vault, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
 
 
 async def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answer:

@@ -44,7 +44,8 @@ def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
 
 
 def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
-    return WebhookRead(**webhook.model_dump(exclude={"organization_id", "resumed_at"}), organization=organization)
+    shown = webhook.model_dump(exclude={"organization_id", "resumed_at", "sealed_headers"})
+    return WebhookRead(**shown, organization=organization, header_names=sorted(webhook.sealed_headers))
 
 
 def valid_secrets(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:

@@ -11,7 +11,8 @@ from app.ledger.words import Filters, each_once
 from app.paging import Limit, PageQuery
 from app.webhooks.addresses import LONGEST_URL
 from app.webhooks.answers import Failure, Outcome
-from app.webhooks.models import Reason, ReplayState, State
+from app.webhooks.headers import HeaderChanges, Headers
+from app.webhooks.models import Payload, Reason, ReplayState, State
 
 EventTypes = Annotated[
     list[EventType],
@@ -26,6 +27,9 @@ EndpointUrl = Annotated[
         examples=["https://partner.example/hook"],
     ),
 ]
+PayloadForm = Annotated[
+    Payload, Field(description="`thin` says what happened to what, and where to fetch the rest: no content.")
+]
 ContactEmail = Annotated[EmailStr, Field(max_length=254, description="Whom to tell when the endpoint fails for long.")]
 
 
@@ -33,16 +37,20 @@ class WebhookNew(Schema):
     url: EndpointUrl
     types: EventTypes = []
     filters: Filters = Filters()
+    payload: PayloadForm = Payload.FULL
+    headers: Headers = {}
     description: Line | None = None
     contact_email: ContactEmail | None = None
 
 
 class WebhookRevision(Schema):
-    """A word of the filters that is null is taken away, one that is absent stays."""
+    """A word of the filters or a header that is null is taken away, one that is absent stays."""
 
     url: EndpointUrl | MISSING = MISSING
     types: EventTypes | None | MISSING = MISSING
     filters: Filters | None | MISSING = MISSING
+    payload: PayloadForm | MISSING = MISSING
+    headers: HeaderChanges | None | MISSING = MISSING
     description: Line | None | MISSING = MISSING
     contact_email: ContactEmail | None | MISSING = MISSING
 
@@ -55,6 +63,8 @@ class WebhookRead(BaseModel):
     contact_email: str | None
     types: list[str]
     filters: dict[str, Any]
+    payload: Payload
+    header_names: Annotated[list[str], Field(description="Of its own headers; their values are never shown.")]
     state: State
     state_reason: str | None
     version: int

@@ -23,23 +23,10 @@ from app import clock
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, retry_after_seconds
 from app.webhooks.connections import FLOOD_BYTES, BlockedAddress, Connector, Exchange, current_exchange
+from app.webhooks.headers import FRAMING
 from app.webhooks.names import Lookup, Names, ResolverDown, system_lookup
 
 BODY_LIMIT_BYTES = 8 * 1024
-RESERVED_HEADERS = {  # they frame the message or belong to the connection: a webhook may not set its own
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-}
 _KEPT_HEADERS = {
     "allow",
     "content-encoding",
@@ -169,7 +156,7 @@ def trusted_authorities() -> ssl.SSLContext:
 
 
 def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in FRAMING}
 
 
 def _answer(exchange: Exchange, response: _Response, failure: _Reason | None, seconds: float) -> Answer:
