@@ -280,7 +280,7 @@ DOORS: dict[str, Door] = {
         f"GET {API}/webhooks/{{webhook_id}}/{name}": Door(
             a_webhook(f"/{name}"), "partner", tells_of_withdrawals=name == "events"
         )
-        for name in ("attempts", "undelivered", "replays", "events", "health")
+        for name in ("attempts", "undelivered", "replays", "events", "health", "public-key")
     },
     f"GET {API}/webhooks/{{webhook_id}}/replays/{{replay_id}}": Door(a_replay, "partner"),
     f"POST {API}/webhooks/{{webhook_id}}/replays": Door(a_webhook("/replays"), "partner", {"from_seq": 1}),

@@ -271,7 +271,7 @@ def _add_webhooks(scene: Scene) -> None:
     for actor, circle in {"partner": ADMIN | {"partner"}, "stranger": ADMIN | {"stranger"}}.items():
         path, description, contact = (scene.word(circle, "webhook") for _ in range(3))
         new = {"url": f"https://127.0.0.1/{path}", "description": description, "contact_email": f"{contact}@x.example"}
-        webhook = made(scene.clients[actor], "webhooks", new)
+        webhook = made(scene.clients[actor], "webhooks", {**new, "v1a": True})
         scene.circles[webhook["id"]] = STAFF | {actor}  # staff read in the ledger that there is one
         scene.webhooks[actor] = webhook["id"]
         replay = made(scene.clients[actor], f"webhooks/{webhook['id']}/replays", {"from_seq": 1})

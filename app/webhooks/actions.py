@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +26,8 @@ from app.ledger.words import Filters
 from app.problems import Conflict, NotFound, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, headers, signing
-from app.webhooks.models import Lane, State, Subscription, Webhook, WebhookSecret
+from app.webhooks import addresses, headers, secrets
+from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookRead, WebhookRevision
 
@@ -64,13 +65,12 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     )
     session.add(webhook)
     session.flush()
-    secret = signing.new_secret()
+    made = secrets.make(session, vault, webhook)
     here = head(session).seq
-    session.add(WebhookSecret(webhook_id=webhook.id, sealed=vault.seal(secret.encode())))
     session.add(Lane(webhook_id=webhook.id, cursor_seq=here, wake_seq=here))
     _subscribe(session, webhook)
     record(session, actor, "webhook.created", webhook, actor.organization)
-    return WebhookMade(**webhook_read(webhook, actor.organization).model_dump(), secret=secret)
+    return WebhookMade(**webhook_read(webhook, actor.organization).model_dump(), **asdict(made))
 
 
 def revise_webhook(
@@ -95,6 +95,8 @@ def revise_webhook(
     if revision.headers is not MISSING:
         changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
     webhook.sqlmodel_update(changes)
+    if "v1a" in changes:
+        secrets.follow_v1a(session, vault, webhook)
     webhook.touch()
     session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
     _subscribe(session, webhook)

@@ -59,6 +59,7 @@ class Webhook(Versioned, table=True):
     filters: dict[str, Any] = Field(default={}, sa_type=JSON)
     payload: Payload = Field(default=Payload.FULL, sa_type=coded(Payload))
     sealed_headers: dict[str, str] = Field(default={}, sa_type=JSON)  # of its own; only their names can be read
+    v1a: bool = False  # whether a key pair signs too
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
     resumed_at: datetime.datetime | None = None  # what waited until then is not yet too old
@@ -86,6 +87,7 @@ class WebhookSecret(Table, table=True):
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     webhook_id: uuid.UUID = _of_webhook(index=True)
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed_key: bytes | None = Field(default=None, sa_column=Column(LargeBinary))  # where a key pair signs too
     created_at: datetime.datetime = Field(default_factory=lambda: clock.now())
     expires_at: datetime.datetime | None = None  # the current one has no end
 

@@ -11,7 +11,7 @@ from app.accounts.current import CurrentPartner, Db
 from app.accounts.idempotency import OnceOnly
 from app.paging import Page, PageQuery, link_next
 from app.problems import READING, WRITING
-from app.webhooks import inspecting, pausing, probing, replaying, rotating
+from app.webhooks import inspecting, pausing, probing, replaying, rotating, secrets
 from app.webhooks.schemas import (
     AttemptQuery,
     AttemptRead,
@@ -20,6 +20,7 @@ from app.webhooks.schemas import (
     Pause,
     PolledPage,
     PollQuery,
+    PublicKeyRead,
     ReplayNew,
     ReplayRead,
     RetryNew,
@@ -118,9 +119,16 @@ def rotate_secret(
     once: OnceOnly,
     rotation: SecretRotation = SecretRotation(),  # noqa: B008  # frozen by its validation
 ) -> Response:
-    """A new secret, shown this once. Until the grace is over every message carries both signatures."""
+    """A new secret, shown this once, and key pair with `v1a`. Until the grace is over, both old and new sign."""
     vault = request.app.state.vault
     return once.create(lambda session: rotating.rotate_secret(session, vault, actor, webhook_id, rotation))
+
+
+@router.get("/public-key", responses=READING)
+def read_public_key(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request) -> PublicKeyRead:
+    """What proves the signatures `v1a`. Keep it in the receiver: never take a key from a message."""
+    with database.read() as session:
+        return secrets.read_public_key(session, request.app.state.vault, actor, webhook_id)
 
 
 @router.post("/test", responses=WRITING)

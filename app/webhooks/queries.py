@@ -49,12 +49,12 @@ def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
 
 
 def valid_secrets(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:
-    """Sealed, as they are kept; the newest, which signs first, comes first."""
+    """Sealed, as they are kept, those of key pairs too; the newest, which signs first, comes first."""
     secrets: dict[uuid.UUID, list[bytes]] = defaultdict(list)
     valid = or_(col(WebhookSecret.expires_at).is_(None), col(WebhookSecret.expires_at) > clock.now())
     rows = select(WebhookSecret).where(col(WebhookSecret.webhook_id).in_(webhook_ids), valid)
     for secret in session.scalars(rows.order_by(col(WebhookSecret.id).desc())):
-        secrets[secret.webhook_id].append(secret.sealed)
+        secrets[secret.webhook_id] += [sealed for sealed in (secret.sealed, secret.sealed_key) if sealed]
     return secrets
 
 

@@ -1,7 +1,8 @@
-"""A new secret, while the one before signs as well for some time."""
+"""A new secret, and key pair where there is one, while those before sign as well for some time."""
 
 import datetime
 import uuid
+from dataclasses import asdict
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
@@ -11,7 +12,7 @@ from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.problems import Conflict
 from app.vault import Vault
-from app.webhooks import signing
+from app.webhooks import secrets
 from app.webhooks.actions import record
 from app.webhooks.models import WebhookSecret
 from app.webhooks.queries import locked_webhook
@@ -43,8 +44,7 @@ def rotate_secret(
         )
     for secret in before:
         secret.expires_at = min(secret.expires_at or until, until)
-    made = signing.new_secret()
-    session.add(WebhookSecret(webhook_id=webhook_id, sealed=vault.seal(made.encode())))
+    made = secrets.make(session, vault, webhook)
     webhook.touch()
     record(session, actor, "webhook.secret_rotated", webhook, organization)
-    return SecretMade(secret=made, previous_until=until)
+    return SecretMade(**asdict(made), previous_until=until)

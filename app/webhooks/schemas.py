@@ -30,6 +30,9 @@ EndpointUrl = Annotated[
 PayloadForm = Annotated[
     Payload, Field(description="`thin` says what happened to what, and where to fetch the rest: no content.")
 ]
+AlsoV1a = Annotated[
+    bool, Field(description="Whether a key pair signs as well (`v1a`, ed25519): for receivers that share no secret.")
+]
 ContactEmail = Annotated[EmailStr, Field(max_length=254, description="Whom to tell when the endpoint fails for long.")]
 
 
@@ -39,6 +42,7 @@ class WebhookNew(Schema):
     filters: Filters = Filters()
     payload: PayloadForm = Payload.FULL
     headers: Headers = {}
+    v1a: AlsoV1a = False
     description: Line | None = None
     contact_email: ContactEmail | None = None
 
@@ -51,6 +55,7 @@ class WebhookRevision(Schema):
     filters: Filters | None | MISSING = MISSING
     payload: PayloadForm | MISSING = MISSING
     headers: HeaderChanges | None | MISSING = MISSING
+    v1a: AlsoV1a | MISSING = MISSING
     description: Line | None | MISSING = MISSING
     contact_email: ContactEmail | None | MISSING = MISSING
 
@@ -65,6 +70,7 @@ class WebhookRead(BaseModel):
     filters: dict[str, Any]
     payload: Payload
     header_names: Annotated[list[str], Field(description="Of its own headers; their values are never shown.")]
+    v1a: bool
     state: State
     state_reason: str | None
     version: int
@@ -72,10 +78,27 @@ class WebhookRead(BaseModel):
     updated_at: AwareDatetime
 
 
+Secret = Annotated[str, Field(description="Signs the messages (Standard Webhooks, `v1`).", examples=["whsec_…"])]
+PublicKey = Annotated[str, Field(description="Proves the signatures `v1a` (ed25519).", examples=["whpk_…"])]
+
+
 class WebhookMade(WebhookRead):
     """Shows the secret, this once."""
 
-    secret: Annotated[str, Field(description="Signs the messages (Standard Webhooks, `v1`).")]
+    secret: Secret
+    public_key: PublicKey | None
+
+
+class PreviousKey(BaseModel):
+    """Signs as well, for a while."""
+
+    public_key: PublicKey
+    until: AwareDatetime
+
+
+class PublicKeyRead(BaseModel):
+    public_key: PublicKey
+    previous: list[PreviousKey]
 
 
 class WebhookQuery(PageQuery):
@@ -190,8 +213,9 @@ class SecretRotation(Schema):
 class SecretMade(BaseModel):
     """Shows the secret, this once."""
 
-    secret: Annotated[str, Field(description="Signs the messages (Standard Webhooks, `v1`).")]
-    previous_until: Annotated[AwareDatetime, Field(description="Until then both secrets sign.")]
+    secret: Secret
+    public_key: PublicKey | None
+    previous_until: Annotated[AwareDatetime, Field(description="Until then what signed before signs as well.")]
 
 
 class TestAnswer(BaseModel):

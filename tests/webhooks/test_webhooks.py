@@ -27,6 +27,7 @@ def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
     )
 
     assert made.pop("secret").startswith("whsec_")
+    assert made.pop("public_key") is None
     assert made == {
         "id": made["id"],
         "organization": "eve-org",
@@ -37,6 +38,7 @@ def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
         "filters": {"campaign": [campaign], "disputed": False},
         "payload": "full",
         "header_names": [],
+        "v1a": False,
         "state": "active",
         "state_reason": None,
         "version": 1,
