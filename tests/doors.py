@@ -174,6 +174,12 @@ def a_step(scene: Scene) -> Iterator[Ask]:
         yield Ask(f"{API}/demands/{ref}/milestones/{NOBODY}", about=NOBODY, only=frozenset())
 
 
+def a_tie(scene: Scene) -> Iterator[Ask]:
+    for ref, tie in scene.ties.items():
+        yield Ask(f"{API}/demands/{ref}/relations/{tie}", about=ref)
+        yield Ask(f"{API}/demands/{ref}/relations/{NOBODY}", about=NOBODY, only=frozenset())
+
+
 def a_status_change(scene: Scene) -> Iterator[Ask]:
     for ref, change in scene.changes.items():
         yield Ask(f"{API}/status-changes/{change}/verification", about=ref)
@@ -228,6 +234,7 @@ DOORS: dict[str, Door] = {
         for name, body in RECORDS.items()
     },
     f"PATCH {API}/demands/{{ref}}/milestones/{{milestone_id}}": Door(a_step, "campaigner", {"title": "Another step"}),
+    f"DELETE {API}/demands/{{ref}}/relations/{{relation_id}}": Door(a_tie, "campaigner"),
     f"PUT {API}/status-changes/{{change_id}}/verification": Door(a_status_change, "editor", {}),
     f"POST {API}/redactions": Door(
         plainly(f"{API}/redactions"), "editor", {"text": "Nobody wrote this", "reason": "x"}

@@ -37,6 +37,7 @@ class Scene:
     words: dict[str, list[str]] = field(default_factory=dict)  # what is told → the words in it
     changes: dict[str, str] = field(default_factory=dict)  # ref → the id of a status change
     steps: dict[str, str] = field(default_factory=dict)  # ref → the id of a milestone
+    ties: dict[str, str] = field(default_factory=dict)  # ref → the id of a relation
     webhooks: dict[str, str] = field(default_factory=dict)  # actor → the id of a webhook
     replays: dict[str, str] = field(default_factory=dict)  # and of a replay of it
     keys: dict[str, str] = field(default_factory=dict)
@@ -187,7 +188,9 @@ class _Recorder:
         public = refs.pop("public")
         for number, other in enumerate(refs.values()):
             ends = (public, other) if number % 2 else (other, public)
-            made(self.editor, f"demands/{ends[0]}/relations", {"to": ends[1], "type": "related"})
+            tie = made(self.editor, f"demands/{ends[0]}/relations", {"to": ends[1], "type": "related"})
+            self._note_id(tie, self.scene.circles[other])
+            self.scene.ties[other] = tie["id"]
         for name in ("partners", "narrowed"):
             self._note_id(self._change(refs[name], "partially_met"), self.scene.circles[refs[name]])
         closing = (

@@ -167,7 +167,15 @@ def list_relations(
 
 @router.post("/demands/{ref}/relations", status_code=CREATED, response_model=RelationRead, responses=WRITING)
 def relate(actor: CurrentCampaigner, ref: DemandRef, new: RelationNew, once: OnceOnly) -> Response:
+    """Changes what both demands show."""
     return once.create(lambda session: relating.relate(session, actor, ref, new))
+
+
+@router.delete("/demands/{ref}/relations/{relation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=WRITING)
+def unrelate(database: Db, actor: CurrentCampaigner, ref: DemandRef, relation_id: uuid.UUID) -> None:
+    """Take a tie back, at both ends; not while one of the demands stands superseded by it."""
+    with database.write() as session:
+        relating.unrelate(session, actor, ref, relation_id)
 
 
 @router.post("/redactions", status_code=CREATED, response_model=RedactionRead, responses=WRITING)

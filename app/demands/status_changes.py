@@ -9,7 +9,7 @@ from app import clock
 from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.demands import citing, facts, relating
-from app.demands.lifecycle import ChangeKind, RelationType, Stance, Status, Verification, moves_from
+from app.demands.lifecycle import ChangeKind, Stance, Status, Verification, moves_from
 from app.demands.models import Citation, Demand, StatusChange, Target
 from app.demands.queries import get_demand
 from app.demands.reads import StatusChangeRead
@@ -40,10 +40,9 @@ class NotVerifiable(Conflict):
 def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew) -> StatusChangeRead:
     """Record what happened. Raises ForbiddenMove with the allowed moves, MissingEvidence, Invalid, Forbidden."""
     actor.must_be(Role.EDITOR if new.kind is ChangeKind.CORRECTION else Role.CAMPAIGNER)
-    demand = get_demand(session, actor, ref, lock=True)
+    demand, successor = _locked(session, actor, ref, new)
     _check_move(demand, new)
     _check_evidence(new)
-    successor = _successor(session, actor, demand, new)
     change = StatusChange(
         **new.model_dump(include={"kind", "effective_on", "reason", "internal_note", "confidence"}),
         demand_id=demand.key,
@@ -58,8 +57,6 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
     )
     session.add(change)
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, change)
-    if successor:
-        relating.tie(session, RelationType.SUPERSEDES, successor, demand)
     _apply(demand, change)
     made = status_change_read(session, actor, change)
     shown = made.model_copy(
@@ -70,6 +67,8 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
         }
     )
     facts.record(session, actor, "demand.status_changed", demand, change=shown)
+    if successor:
+        relating.supersede(session, actor, successor, demand)
     return made
 
 
@@ -93,6 +92,19 @@ def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChange
     shown = status_change_read(session, Actor(role=None, audience=demand.audience), change)
     facts.record(session, actor, "demand.status_verified", demand, change=shown)
     return status_change_read(session, actor, change)
+
+
+def _locked(session: Session, actor: Actor, ref: str, new: StatusChangeNew) -> tuple[Demand, Demand | None]:
+    """The demand, and the one that takes its place if that is what happened."""
+    if new.to is Status.SUPERSEDED:
+        if new.successor is None:
+            raise invalid("body.successor", "name the demand that takes this one's place")
+        if new.successor == ref:
+            raise invalid("body.successor", "a demand cannot supersede itself")
+        return relating.both_ends(session, actor, ref, new.successor, "body.successor")
+    if new.successor:
+        raise invalid("body.successor", "only `superseded` has a successor")
+    return get_demand(session, actor, ref, lock=True), None
 
 
 def _check_move(demand: Demand, new: StatusChangeNew) -> None:
@@ -121,19 +133,6 @@ def _check_evidence(new: StatusChangeNew) -> None:
             f"{new.to} needs at least one citation that does not contradict it.",
             errors=[{"where": "body.citations", "what": "at least one citation is needed"}],
         )
-
-
-def _successor(session: Session, actor: Actor, demand: Demand, new: StatusChangeNew) -> Demand | None:
-    if new.to is not Status.SUPERSEDED:
-        if new.successor:
-            raise invalid("body.successor", "only `superseded` has a successor")
-        return None
-    if new.successor is None:
-        raise invalid("body.successor", "name the demand that takes this one's place")
-    successor = relating.named(session, actor, new.successor, "body.successor")
-    if successor.key == demand.key:
-        raise invalid("body.successor", "a demand cannot supersede itself")
-    return successor
 
 
 def _next_number(session: Session, demand: Demand) -> int:

@@ -222,4 +222,6 @@ def _key(name: str, value: Any) -> str | None:
         return f"source:{value.get('slug')}"
     if name == "successor" and isinstance(value, str):
         return f"demand:{value}"
+    if name == "relation" and isinstance(value, dict):
+        return f"demand:{value.get('ref')}"
     return None

@@ -44,6 +44,22 @@ def _cited(data: dict[str, Any]) -> str:
     return f"Evidence added ({citation['stance']}): {citation['source']['title']}"
 
 
+def _related(data: dict[str, Any]) -> str:
+    tie = _tie(data)
+    return f"{tie[0].upper()}{tie[1:]}." if tie else "Tied to another demand."
+
+
+def _unrelated(data: dict[str, Any]) -> str:
+    tie = _tie(data)
+    return f"No longer {tie}." if tie else "A tie to another demand was taken back."
+
+
+def _tie(data: dict[str, Any]) -> str | None:
+    """None where the other demand is not for the reader to see, and in entries that did not name it yet."""
+    relation = data.get("relation")
+    return _TIES[relation["type"]].format(relation["ref"]) if relation else None
+
+
 def _review_due(data: dict[str, Any]) -> str:
     return f"Not checked since {data['demand'].get('last_checked_on') or 'it was recorded'}."
 
@@ -64,6 +80,14 @@ def _named(what: str, noun: str) -> Teller:
     return tell
 
 
+_TIES = {
+    "supersedes": "supersedes {}",
+    "superseded_by": "superseded by {}",
+    "part_of": "part of {}",
+    "has_part": "the whole of which {} is a part",
+    "duplicates": "a duplicate of {}",
+    "related": "related to {}",
+}
 _TELLERS: dict[str, Teller] = {
     "body.created": _named("Body added", "body"),
     "body.revised": _named("Body revised", "body"),
@@ -94,7 +118,8 @@ _TELLERS: dict[str, Teller] = {
     "demand.milestone_reached": lambda data: f"Step done: {data['milestone']['title']}",
     "demand.cited": _cited,
     "demand.redacted": lambda data: "Words were taken out of the record.",
-    "demand.related": lambda data: "Tied to another demand.",
+    "demand.related": _related,
+    "demand.unrelated": _unrelated,
     "demand.overdue": lambda data: f"The deadline of {data['demand'].get('deadline')} has passed.",
     "demand.due_soon": lambda data: f"Due by {data['demand'].get('deadline')}.",
     "demand.review_due": _review_due,

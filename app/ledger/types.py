@@ -31,6 +31,7 @@ EVENT_TYPES = {
     "demand.status_verified": "A second person confirmed a status.",
     "demand.taken_down": "A demand was taken from view, with the reason; for staff.",
     "demand.unpublished": "A demand was taken from view; for those who could see it before.",
+    "demand.unrelated": "A tie between two demands was taken back.",
     "demand.update_added": "There is a note of progress.",
     "key.created": "An API key was made.",
     "key.revoked": "An API key was revoked.",

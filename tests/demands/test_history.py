@@ -43,7 +43,7 @@ def test_everything_that_happened_is_told_newest_first(ada, bob, common, evidenc
         "A second person verified that it is met.",
         "Became met on 2024-02, claimed but not yet verified: It arrived.",
         "Evidence added (contradicts): A report",
-        "Tied to another demand.",
+        f"Related to {other}.",
         "Planned step: Visit",
         "Released: 36 of 55 people on 2024-01-06",
         f"Response of {target} on 2024-01-05, partly supported: In part.",

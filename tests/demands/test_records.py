@@ -1,4 +1,4 @@
-"""What is recorded of a demand besides its status: progress, answers, counts, steps, evidence, ties."""
+"""What is recorded of a demand besides its status: progress, answers, counts, steps, evidence."""
 
 import pytest
 
@@ -206,75 +206,6 @@ def test_a_source_for_staff_takes_its_citations_along(ada, client, common):
     assert "closed" not in everything
     refused = client.get(f"{API}/demands", params={"source": secret})
     assert wrong(refused) == "query.source"
-
-
-def test_a_tie_is_told_from_both_ends_and_stored_once(ada, common):
-    mine, other = a_draft(ada, **common)["ref"], a_draft(ada, **common)["ref"]
-    inverses = {
-        "duplicates": "duplicates",
-        "supersedes": "superseded_by",
-        "part_of": "has_part",
-        "related": "related",
-    }
-
-    for tie, inverse in inverses.items():
-        assert record(ada, mine, "relations", to=other, type=tie).status_code == 201
-        for one, another in ((mine, other), (other, mine)):
-            again = record(ada, one, "relations", to=another, type=tie)
-            assert (again.status_code, again.json()["type"]) == (409, "/problems/relation-exists"), (tie, one)
-        assert (listed(ada, mine, "relations")[-1]["type"], listed(ada, other, "relations")[-1]["type"]) == (
-            tie,
-            inverse,
-        )
-
-    assert [tie["ref"] for tie in listed(ada, mine, "relations")] == [other] * 4
-    assert {(tie["ref"], tie["type"]) for tie in read(ada, other)["related"]} == {(mine, i) for i in inverses.values()}
-
-
-def test_ties_lead_in_no_circle_and_not_to_the_demand_itself(ada, common):
-    first, second, third = (a_draft(ada, **common)["ref"] for _ in range(3))
-
-    for tie in ("part_of", "supersedes"):
-        record(ada, first, "relations", to=second, type=tie)
-        record(ada, second, "relations", to=third, type=tie)
-        circle = record(ada, third, "relations", to=first, type=tie)
-        assert (circle.status_code, circle.json()["type"]) == (409, "/problems/circular-relation")
-    for tie in ("related", "duplicates"):
-        record(ada, first, "relations", to=second, type=tie)
-        record(ada, second, "relations", to=third, type=tie)
-        assert record(ada, third, "relations", to=first, type=tie).status_code == 201
-
-    assert wrong(record(ada, first, "relations", to=first, type="related")) == "body.to"
-    assert wrong(record(ada, first, "relations", to="NOWHERE-1", type="related")) == "body.to"
-    assert wrong(record(ada, first, "relations", to=second, type="superseded_by")) == "body.type"
-
-
-def test_two_ties_at_once_close_no_circle_and_are_no_two(ada, common):
-    first, second = a_draft(ada, **common)["ref"], a_draft(ada, **common)["ref"]
-
-    def tie(one, other, type):
-        return record(ada, one, "relations", to=other, type=type).status_code
-
-    circle = at_once([lambda: tie(first, second, "part_of"), lambda: tie(second, first, "part_of")])
-    doubled = at_once([lambda: tie(first, second, "related"), lambda: tie(second, first, "related")])
-
-    assert sorted(circle) == [201, 409]
-    assert 201 in doubled
-    assert sorted(t["type"] for t in listed(ada, first, "relations")) in (
-        ["has_part", "related"],
-        ["part_of", "related"],
-    )
-
-
-def test_a_tie_to_what_is_not_shown_is_not_shown(ada, client, common):
-    shown, hidden = a_demand(ada, **common)["ref"], a_draft(ada, **common)["ref"]
-    record(ada, shown, "relations", to=hidden, type="related")
-    change(ada, shown, "superseded", successor=hidden)
-
-    assert [tie["ref"] for tie in read(ada, shown)["related"]] == [hidden, hidden]
-    assert (read(client, shown)["related"], listed(client, shown, "relations")) == ([], [])
-    assert listed(client, shown, "status-changes")[0]["successor"] is None
-    assert f'"{hidden}"' not in client.get(f"{API}/events").text
 
 
 def test_recording_is_for_campaigners(ada, client, client_for, common, target, evidence):
