@@ -11,12 +11,14 @@ from app.bodies.queries import bodies_named
 from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
 from app.database import locked
+from app.dates import PartialDate
 from app.demands import citing, facts, publishing
 from app.demands.lifecycle import ChangeKind, Publication, Stance, Status
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
 from app.demands.schemas import DemandNew, DemandRevision, IndicatorNew, Opening, TargetNew
+from app.ledger.reading import has_happened
 from app.problems import Conflict, invalid
 
 OPENED = "The demand was made."
@@ -29,6 +31,8 @@ def create_demand(session: Session, actor: Actor, new: DemandNew) -> DemandRead:
     kind = kinds_named(session, [new.kind], "body.kind")[0]
     number = _next_number(session, campaign)
     opening = new.opening or Opening(effective_on=new.first_made_on, reason=OPENED)
+    if opening.effective_on.last_day < new.first_made_on.first_day:
+        raise invalid("body.opening.effective_on", "it cannot have stood open before it was first made")
     demand = Demand(
         **new.model_dump(include={"title", "asks", "counts_as_met", "first_made_on", "deadline"}),
         sensitivity=new.sensitivity,
@@ -67,6 +71,8 @@ def revise_demand(
         actor.must_be(Role.EDITOR)
     if "last_checked_on" in changes and changes["last_checked_on"] > clock.today():
         raise invalid("body.last_checked_on", "nobody has checked yet on a day in the future")
+    if "first_made_on" in changes:
+        _keep_the_beginning_true(session, demand, changes["first_made_on"])
     demand.sqlmodel_update(changes)
     if "kind" in wanted:
         demand.kind_id = kinds_named(session, [str(revision.kind)], "body.kind")[0].id
@@ -107,6 +113,29 @@ def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> N
     demand.disputed = change.disputed
     session.add(change)
     citing.attach(session, actor, demand, opening.citations, lambda i: f"body.opening.citations.{i}.source", change)
+
+
+def _keep_the_beginning_true(session: Session, demand: Demand, made_on: PartialDate) -> None:
+    """The history begins with the demand while nobody has been shown either; after that it stays as it was told.
+
+    Raises Invalid where the demand would then have stood in some status before it was made.
+    """
+    opening, *others = session.scalars(
+        select(StatusChange).where(col(StatusChange.demand_id) == demand.key).order_by(col(StatusChange.number))
+    )
+    was_shown = has_happened(session, f"demand:{demand.ref}", "demand.published")
+    follows = opening.effective_on == demand.first_made_on and not was_shown
+    for change in others if follows else (opening, *others):
+        if change.effective_on.last_day < made_on.first_day:
+            raise invalid(
+                "body.first_made_on",
+                f"{demand.ref} is recorded as {change.to_status} since {change.effective_on}, which is earlier, and a "
+                "history stays as it was told; a demand made anew can supersede this one",
+            )
+    if follows:
+        opening.effective_on = made_on
+        if not others:
+            demand.status_since = made_on
 
 
 def _set_targets(session: Session, demand: Demand, targets: list[TargetNew]) -> None:

@@ -97,7 +97,11 @@ def revise_demand(
     response: Response,
     if_match: IfMatch = None,
 ) -> DemandRead:
-    """JSON Merge Patch (RFC 7396); `If-Match` is compulsory."""
+    """JSON Merge Patch (RFC 7396); `If-Match` is compulsory.
+
+    Until the demand is first published, its history begins anew with another `first_made_on`. After that the history
+    stays as it was told: an earlier date leaves it alone, and a date later than its beginning is refused.
+    """
     with database.write() as session:
         demand = actions.revise_demand(session, actor, ref, revision, if_match)
     response.headers["ETag"] = etags.etag(demand.version)

@@ -135,6 +135,12 @@ def newest_about(session: Session, gate: Gate, subject: str, limit: int, before:
     return views(session, gate, events)
 
 
+def has_happened(session: Session, subject: str, type: str) -> bool:
+    """Whether there is such an event about the subject, such as `demand:NK-4`."""
+    events = select(col(Event.seq)).where(col(Event.subject) == subject, col(Event.type) == type)
+    return session.scalars(events.limit(1)).first() is not None
+
+
 def is_shown(session: Session, circle: Audience, subject: str) -> bool:
     """Whether the circle may see a subject, such as `demand:NK-4`; what never was is not shown either."""
     found = session.get(Subject, subject)

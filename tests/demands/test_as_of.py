@@ -1,8 +1,8 @@
-"""How demands stood on a day that has passed, by when their changes took effect."""
+"""How demands stood on a day that has passed, by when what is recorded of them took effect."""
 
 import pytest
 
-from tests.factories import API, a_body, a_draft, a_source, change, made, read, refs
+from tests.factories import API, a_body, a_draft, a_source, change, made, publish, read, refs
 
 
 def on(client, day, **query):
@@ -10,6 +10,10 @@ def on(client, day, **query):
     answer = client.get(f"{API}/demands", params={"as_of": day, **query})
     assert answer.status_code == 200, answer.text
     return {item["ref"]: (item["status"], item["status_since"]) for item in answer.json()["items"]}
+
+
+def revise(client, ref, **revision):
+    return client.patch(f"{API}/demands/{ref}", json=revision, headers={"If-Match": "*"})
 
 
 @pytest.fixture
@@ -112,6 +116,57 @@ def test_flags_and_claims_are_those_of_the_day(ada, demand, becomes):
         (True, False),
         (False, True),
     ]
+
+
+def test_the_history_of_a_draft_begins_with_the_day_that_the_demand_was_first_made(ada, demand):
+    for made_on, before in (("2023-09-05", "2023-09-04"), ("2023-02", "2023-01-31")):
+        revise(ada, demand, first_made_on=made_on)
+
+        assert on(ada, before) == {}
+        assert on(ada, made_on if len(made_on) > 7 else f"{made_on}-01") == {demand: ("open", made_on)}
+
+    assert read(ada, demand)["status_since"] == "2023-02"
+
+
+def test_an_opening_of_its_own_stays_where_it_is(ada, common):
+    opening = {"effective_on": "2023-09-28", "reason": "A letter asks for it."}
+    ref = a_draft(ada, first_made_on="2023-09-01", opening=opening, **common)["ref"]
+
+    earlier = revise(ada, ref, first_made_on="2023-08")
+    later = revise(ada, ref, first_made_on="2023-09-29")
+
+    assert earlier.json()["first_made_on"] == "2023-08"
+    assert (later.status_code, later.json()["errors"][0]["where"]) == (422, "body.first_made_on")
+    assert (on(ada, "2023-09-27"), on(ada, "2023-09-28")) == ({}, {ref: ("open", "2023-09-28")})
+
+
+def test_a_history_that_was_told_stays_as_it_was_told(ada, demand, becomes):
+    publish(ada, demand)
+    ada.put(f"{API}/demands/{demand}/publication", json={"state": "unpublished", "reason": "To be checked."})
+    ada.put(f"{API}/demands/{demand}/publication", json={"state": "draft"})
+
+    later = revise(ada, demand, first_made_on="2023-07")
+    earlier = revise(ada, demand, first_made_on="2023-02")
+
+    assert (later.status_code, later.json()["errors"][0]["where"]) == (422, "body.first_made_on")
+    assert f"{demand} is recorded as open since 2023-06-10" in later.json()["detail"]
+    assert (earlier.status_code, earlier.json()["first_made_on"]) == (200, "2023-02")
+    assert (on(ada, "2023-06-09"), on(ada, "2023-06-10")) == ({}, {demand: ("open", "2023-06-10")})
+
+
+def test_nothing_has_become_of_a_demand_before_it_was_made(ada, demand, becomes, common):
+    becomes("in_progress", "2023-08-01")
+    opening = {"effective_on": "2023-05-31", "reason": "A letter asks for it."}
+    new = {**common, "title": "x", "asks": "x", "first_made_on": "2023-06", "opening": opening}
+
+    refused = revise(ada, demand, first_made_on="2023-09")
+    never_made = ada.post(f"{API}/demands", json=new)
+    revised = revise(ada, demand, first_made_on="2023-08")
+
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "body.first_made_on")
+    assert (never_made.status_code, never_made.json()["errors"][0]["where"]) == (422, "body.opening.effective_on")
+    assert (revised.status_code, revised.json()["status_since"]) == (200, "2023-08-01")
+    assert on(ada, "2023-07-31") == {}
 
 
 def test_as_of_today_is_as_of_now(ada, demand, becomes, set_clock):
