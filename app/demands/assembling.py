@@ -18,15 +18,15 @@ from app.accounts.models import Organization
 from app.bodies.models import Body
 from app.campaigns.models import Campaign, Kind
 from app.database import settings_of
-from app.dates import PartialDate
-from app.demands.filters import standing
+from app.dates import PartialDate, PartialDateColumn
 from app.demands.lifecycle import Answer, RelationType, moves_from
-from app.demands.models import Citation, Demand, Indicator, Issuer, Relation, Tag, Target
+from app.demands.models import Citation, Demand, Indicator, Issuer, Reading, Relation, Response, Tag, Target
 from app.demands.reads import (
     CitationRead,
     DemandRead,
     SourceName,
 )
+from app.demands.standing import latest_reading, latest_response, standing
 from app.fields import Audience
 from app.sources.models import Source
 
@@ -80,12 +80,13 @@ def demands_read(
     day: datetime.date | None = None,
     with_related: bool = True,
 ) -> list[DemandRead]:
-    """The demands of these rows as the actor sees them; flags are computed for the day, by default today."""
+    """The demands of these rows as the actor sees them, as of the day where one is given."""
     ids = [row.id for row in rows]
-    targets = _grouped(session, TARGETS, ids, _target)
+    by_day = {"day": PartialDate.of(day)} if day else {}
+    targets = _grouped(session, _targets(day is not None), ids, _target, **by_day)
     issuers = _grouped(session, _issuers(actor.audience), ids, _issuer, mine=actor.organization_id)
     tags = _grouped(session, TAGS, ids, lambda row: str(row.tag))
-    indicators = _grouped(session, INDICATORS, ids, Row._asdict)
+    indicators = _grouped(session, _indicators(day is not None), ids, Row._asdict, **by_day)
     related = _grouped(session, _relations(actor.audience), ids, _relation) if with_related else defaultdict(list)
     settings = settings_of(session)
     today = day or clock.today()
@@ -191,29 +192,31 @@ def organization_shown_to(actor: Actor) -> Any:
 
 
 IDS: Any = bindparam("ids", expanding=True)
-TARGETS = (
-    select(
-        col(Target.demand_id),
-        col(Target.role),
-        col(Target.response),
-        col(Target.response_on),
-        col(Body.slug),
-        col(Body.name),
-        col(Body.acronym),
-    )
-    .join(Body, col(Body.id) == col(Target.body_id))
-    .where(col(Target.demand_id).in_(IDS))
-    .order_by(col(Target.position))
-)
+DAY: Any = bindparam("day", type_=PartialDateColumn())
 TAGS = select(col(Tag.demand_id), col(Tag.tag)).where(col(Tag.demand_id).in_(IDS)).order_by(col(Tag.tag))
-INDICATORS = select(
-    col(Indicator.demand_id),
-    col(Indicator.name),
-    col(Indicator.unit),
-    col(Indicator.target),
-    col(Indicator.latest),
-    col(Indicator.latest_on),
-).where(col(Indicator.demand_id).in_(IDS))
+
+
+@cache
+def _targets(as_of: bool) -> Any:
+    by_day: Any = (col(Response.response), col(Response.dated).label("response_on"))
+    response = by_day if as_of else (col(Target.response), col(Target.response_on))
+    statement = select(
+        col(Target.demand_id), col(Target.role), *response, col(Body.slug), col(Body.name), col(Body.acronym)
+    ).join(Body, col(Body.id) == col(Target.body_id))
+    if as_of:
+        statement = statement.outerjoin(Response, col(Response.id) == latest_response(Response.id, DAY))
+    return statement.where(col(Target.demand_id).in_(IDS)).order_by(col(Target.position))
+
+
+@cache
+def _indicators(as_of: bool) -> Any:
+    by_day: Any = (col(Reading.value).label("latest"), col(Reading.dated).label("latest_on"))
+    latest = by_day if as_of else (col(Indicator.latest), col(Indicator.latest_on))
+    own = (col(Indicator.demand_id), col(Indicator.name), col(Indicator.unit), col(Indicator.target))
+    statement = select(*own, *latest).select_from(Indicator)
+    if as_of:
+        statement = statement.outerjoin(Reading, col(Reading.id) == latest_reading(Reading.id, DAY))
+    return statement.where(col(Indicator.demand_id).in_(IDS))
 
 
 @cache
@@ -257,7 +260,7 @@ def _grouped(
 
 def _target(row: Row[Any]) -> Part:
     body = {"slug": row.slug, "name": row.name, "acronym": row.acronym}
-    return {"body": body, "role": row.role, "response": row.response, "response_on": row.response_on}
+    return {"body": body, "role": row.role, "response": row.response or Answer.NONE, "response_on": row.response_on}
 
 
 def _relation(row: Row[Any]) -> Part:

@@ -2,12 +2,12 @@
 
 import datetime
 import enum
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select
 from sqlmodel import Session, col
 
 from app import clock
@@ -17,10 +17,10 @@ from app.accounts.queries import organizations_named
 from app.bodies.queries import with_descendants
 from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
-from app.dates import PartialDate
-from app.demands.lifecycle import Answer, Group, Publication, Status, statuses_in
+from app.demands.lifecycle import Group, Publication, Status, statuses_in
 from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
 from app.demands.searching import mentions
+from app.demands.standing import last_change_by, not_answered, standing
 from app.fields import Day, Moment, Schema, Slug
 from app.paging import Order, PageQuery
 from app.sources.queries import sources_named
@@ -76,42 +76,18 @@ class DemandCriteria(Schema):
         Field(
             ge=FIRST_DAY,
             le=LAST_DAY,
-            description="The status that each demand had at the end of that day, by when changes took effect.",
+            description=(
+                "How each demand stood at the end of that day, by the dates of its status changes, responses and "
+                "readings, with `overdue`, `due_soon` and `no_response` of that day; a demand whose history begins "
+                "later is not there. Everything else is as it is known today: texts, targets, issuers, tags, deadline, "
+                "the last check (and so `stale`), and who may see it."
+            ),
         ),
     ] = None
 
 
 class DemandFilter(DemandCriteria, PageQuery):
     """The criteria of a list, which is read page by page."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The columns that say how a demand stands: today's own, or those of its last change by a day."""
-
-    status: Any
-    since: Any
-    verification: Any
-    disputed: Any
-    confidence: Any
-
-
-def standing(as_of: bool) -> Standing:
-    if not as_of:
-        return Standing(
-            col(Demand.status),
-            col(Demand.status_since),
-            col(Demand.verification),
-            col(Demand.disputed),
-            col(Demand.confidence),
-        )
-    return Standing(
-        col(StatusChange.to_status),
-        col(StatusChange.effective_on),
-        col(StatusChange.verification),
-        col(StatusChange.disputed),
-        col(StatusChange.confidence),
-    )
 
 
 def narrow(statement: Any, session: Session, actor: Actor, filters: DemandCriteria) -> Any:
@@ -121,7 +97,7 @@ def narrow(statement: Any, session: Session, actor: Actor, filters: DemandCriter
     """
     statement = statement.where(shown_to(actor, Demand.visible_to))
     if filters.as_of:
-        statement = statement.join(StatusChange, _last_change_by(filters.as_of))
+        statement = statement.join(StatusChange, last_change_by(filters.as_of))
     return statement.where(*_conditions(session, actor, filters))
 
 
@@ -134,17 +110,6 @@ def order_of(sort: Sort, filters: DemandCriteria) -> Order:
         "status_since": (standing(filters.as_of is not None).since, col(Demand.id)),
     }
     return Order(columns[sort.value.removeprefix("-")], descending=sort.value.startswith("-"))
-
-
-def _last_change_by(day: datetime.date) -> ColumnElement[bool]:
-    """The newest word on the demand among the changes in effect by the day: a correction overrules what it corrects."""
-    earlier = StatusChange.__table__.alias("earlier")  # type: ignore[attr-defined]  # set by SQLModel
-    newest = (
-        select(func.max(earlier.c.number))
-        .where(earlier.c.demand_id == col(Demand.id), earlier.c.effective_on <= PartialDate.of(day))
-        .scalar_subquery()
-    )
-    return and_(col(StatusChange.demand_id) == col(Demand.id), col(StatusChange.number) == newest)
 
 
 def _conditions(session: Session, actor: Actor, filters: DemandCriteria) -> list[ColumnElement[bool]]:
@@ -183,7 +148,7 @@ def _conditions(session: Session, actor: Actor, filters: DemandCriteria) -> list
     for wanted, condition in (
         (filters.overdue, overdue(now.status, today)),
         (filters.stale, stale(session, now.status, today)),
-        (filters.no_response, no_response(session, now.status, today)),
+        (filters.no_response, no_response(session, now.status, filters.as_of)),
     ):
         if wanted is not None:
             found.append(condition if wanted else not_(condition))
@@ -210,29 +175,30 @@ def stale(session: Session, status: Any, today: datetime.date) -> ColumnElement[
     )
 
 
-def no_response(session: Session, status: Any, today: datetime.date) -> ColumnElement[bool]:
+def no_response(session: Session, status: Any, as_of: datetime.date | None) -> ColumnElement[bool]:
     """Made longer ago than the campaign's interval, and no target has said anything."""
-    answered = exists().where(col(Target.demand_id) == col(Demand.id), col(Target.response) != Answer.NONE)
-    answered = answered.correlate(Demand)  # alone, for a statement that has targets of its own
     made: Any = col(Demand.first_made_on)
-    return and_(
-        _unsettled(status),
-        _by_interval(session, today, lambda day: made < day.isoformat()),
-        not_(answered),
-    )
+    waited_since = _days_back(session, as_of or clock.today())
+    if not waited_since:
+        return false()
+    # No range that an index could serve: most demands are old enough, and these are walked in the list's own order.
+    long_ago = made < case({key: day.isoformat() for key, day in waited_since.items()}, value=col(Demand.campaign_id))
+    return and_(_unsettled(status), long_ago, not_answered(as_of))
 
 
 def _by_interval(session: Session, today: datetime.date, condition: Any) -> ColumnElement[bool]:
     """A condition on a day that lies each campaign's interval back: one range per interval, which an index serves."""
-    intervals = session.execute(select(col(Campaign.review_interval_days), col(Campaign.id))).all()
-    by_days: dict[int, list[Any]] = {}
-    for days, campaign in intervals:
-        by_days.setdefault(days, []).append(campaign)
-    ranges = [
-        and_(col(Demand.campaign_id).in_(campaigns), condition(today - datetime.timedelta(days=days)))
-        for days, campaigns in by_days.items()
-    ]
+    campaigns: dict[datetime.date, list[uuid.UUID]] = {}
+    for campaign, day in _days_back(session, today).items():
+        campaigns.setdefault(day, []).append(campaign)
+    ranges = [and_(col(Demand.campaign_id).in_(keys), condition(day)) for day, keys in campaigns.items()]
     return or_(*ranges) if ranges else false()
+
+
+def _days_back(session: Session, today: datetime.date) -> dict[uuid.UUID, datetime.date]:
+    """The day that lies each campaign's review interval back."""
+    intervals = session.execute(select(col(Campaign.id), col(Campaign.review_interval_days)))
+    return {campaign: today - datetime.timedelta(days=days) for campaign, days in intervals}
 
 
 def _unsettled(status: Any) -> ColumnElement[bool]:

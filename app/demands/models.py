@@ -42,6 +42,7 @@ class Demand(Versioned, table=True):
         Index("ix_demand_kind_updated", "kind_id", "updated_at", "id"),
         Index("ix_demand_status_updated", "status", "updated_at", "id"),
         Index("ix_demand_disputed_updated", "disputed", "updated_at", "id"),
+        Index("ix_demand_answered_updated", "answered", "updated_at", "id"),
         Index("ix_demand_publication_updated", "publication", "updated_at", "id"),
         Index("ix_demand_first_made_on", "first_made_on", "id"),
         Index("ix_demand_deadline_order", "deadline_order", "id"),
@@ -67,6 +68,7 @@ class Demand(Versioned, table=True):
     )
     sensitivity: Sensitivity = Field(default=Sensitivity.NORMAL, sa_type=coded(Sensitivity))
     last_checked_on: datetime.date | None = None
+    answered: bool = False  # whether the latest response of some target says something
 
     audience: Audience = Field(default=Audience.PUBLIC, sa_type=coded(Audience))
     publication: Publication = Field(default=Publication.DRAFT, sa_type=coded(Publication))

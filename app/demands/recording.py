@@ -9,6 +9,7 @@ from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.bodies.queries import bodies_named
 from app.demands import citing, facts
+from app.demands.lifecycle import Answer
 from app.demands.models import Citation, Demand, Indicator, Milestone, Reading, Response, Target, Update
 from app.demands.queries import get_demand
 from app.demands.reads import CitationRead, MilestoneRead, ReadingRead, ResponseRead, UpdateRead
@@ -57,6 +58,7 @@ def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) 
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, response)
     if target.response_on is None or new.on >= target.response_on:
         target.response, target.response_on = new.response, new.on
+        demand.answered = _is_answered(session, demand)
     demand.note_checked(new.on)
     demand.touch()
     shown = response_read(response, new.body, actor.organization, _shown(session, actor, demand, cited))
@@ -109,6 +111,11 @@ def revise_milestone(
     event = "demand.milestone_reached" if reached else "demand.milestone_revised"
     facts.record(session, actor, event, demand, milestone=read)
     return read
+
+
+def _is_answered(session: Session, demand: Demand) -> bool:
+    said = select(Target).where(col(Target.demand_id) == demand.key, col(Target.response) != Answer.NONE)
+    return session.scalars(said).first() is not None
 
 
 def _locked(session: Session, actor: Actor, ref: str) -> Demand:

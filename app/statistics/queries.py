@@ -10,9 +10,10 @@ from sqlmodel import Session, col
 from app import clock
 from app.accounts.actor import Actor
 from app.campaigns.models import Campaign, Kind
-from app.demands.filters import DemandCriteria, narrow, no_response, overdue, stale, standing
+from app.demands.filters import DemandCriteria, narrow, no_response, overdue, stale
 from app.demands.lifecycle import Group, Status, Verification
 from app.demands.models import Demand
+from app.demands.standing import standing
 from app.statistics.addressing import TARGETS, Addressed, names
 from app.statistics.schemas import BodyTally, CampaignTally, Checked, KindTally, Summary, Verifications
 
@@ -57,7 +58,7 @@ def _sorts(session: Session, actor: Actor, criteria: DemandCriteria) -> Sequence
         func.count().filter(now.disputed.is_(True)).label("disputed"),
         func.count().filter(overdue(now.status, day)).label("overdue"),
         func.count().filter(stale(session, now.status, day)).label("stale"),
-        func.count().filter(no_response(session, now.status, day)).label("no_response"),
+        func.count().filter(no_response(session, now.status, criteria.as_of)).label("no_response"),
     ).select_from(Demand)
     rows: Sequence[Row[Any]] = session.execute(narrow(statement, session, actor, criteria).group_by(*alike)).all()
     return rows

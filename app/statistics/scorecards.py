@@ -17,9 +17,10 @@ from app.accounts.actor import Actor
 from app.bodies.models import Body
 from app.bodies.queries import with_descendants
 from app.dates import PartialDate
-from app.demands.filters import DemandCriteria, narrow, standing
+from app.demands.filters import DemandCriteria, narrow
 from app.demands.lifecycle import Answer, Status, Verification
 from app.demands.models import Demand, Response, Target
+from app.demands.standing import latest_response, standing
 from app.statistics.addressing import TARGETS, Addressed, names
 from app.statistics.schemas import OldestOpen, Scorecard, Scorecards
 
@@ -91,10 +92,8 @@ def _alike(session: Session, actor: Actor, criteria: DemandCriteria) -> Iterable
 
 def _first_responses(session: Session, actor: Actor, criteria: DemandCriteria) -> Iterable[Any]:
     """Demand, target, when the one was made and when the other first responded, demand by demand."""
-    by_day = col(Response.dated) <= PartialDate.of(criteria.as_of or clock.today())
+    day = PartialDate.of(criteria.as_of or clock.today())
     own = and_(col(Response.demand_id) == col(Target.demand_id), col(Response.body_id) == col(Target.body_id))
-    newest = select(col(Response.response)).where(own, by_day)
-    newest = newest.order_by(col(Response.dated).desc(), col(Response.id).desc()).limit(1).correlate(Target)
     statement = (
         select(
             col(Demand.id),
@@ -105,7 +104,11 @@ def _first_responses(session: Session, actor: Actor, criteria: DemandCriteria) -
         .select_from(Demand)
         .join(Target, col(Target.demand_id) == col(Demand.id))
         .join(Response, own)
-        .where(by_day, col(Response.response) != Answer.NONE, newest.scalar_subquery() != Answer.NONE)
+        .where(
+            col(Response.dated) <= day,
+            col(Response.response) != Answer.NONE,
+            latest_response(Response.response, day) != Answer.NONE,
+        )
         .group_by(col(Demand.id), col(Target.body_id), col(Demand.first_made_on))
         .order_by(col(Demand.id))
     )

@@ -118,6 +118,36 @@ def test_flags_and_claims_are_those_of_the_day(ada, demand, becomes):
     ]
 
 
+def test_responses_and_readings_are_the_latest_of_the_day(ada, common, evidence):
+    indicator = {"name": "Released", "unit": "people", "target": 55}
+    ref = a_draft(ada, first_made_on="2023-01", indicator=indicator, **common)["ref"]
+    body = common["targets"][0]["body"]
+    for response, day in (("supported", "2023-10"), ("acknowledged", "2023-05"), ("none", "2023-12-01")):
+        new = {"body": body, "response": response, "on": day, "citations": evidence}
+        made(ada, f"demands/{ref}/responses", new)
+    for value, day in ((36, "2023-11-01"), (4, "2023-05-02"), (5, "2023-05-02")):
+        made(ada, f"demands/{ref}/readings", {"value": value, "on": day})
+
+    def shown(day):
+        (demand,) = ada.get(f"{API}/demands", params={"as_of": day}).json()["items"]
+        (target,) = demand["targets"]
+        latest = demand["indicator"]["latest"], demand["indicator"]["latest_on"]
+        return (target["response"], target["response_on"]), latest, demand["no_response"]
+
+    nothing = (None, None)
+    assert shown("2023-04-30") == (("none", None), nothing, True)
+    assert shown("2023-05-01") == (("acknowledged", "2023-05"), nothing, False)
+    assert shown("2023-05-02") == (("acknowledged", "2023-05"), (5, "2023-05-02"), False)
+    assert shown("2023-11-30") == (("supported", "2023-10"), (36, "2023-11-01"), False)
+    assert shown("2024-01-01") == (("none", "2023-12-01"), (36, "2023-11-01"), True)
+    unanswered = {
+        day: [refs(ada, as_of=day, no_response=wanted) for wanted in (True, False)]
+        for day in ("2023-04-30", "2023-05-01", "2024-01-01")
+    }
+    assert unanswered == {"2023-04-30": [[ref], []], "2023-05-01": [[], [ref]], "2024-01-01": [[ref], []]}
+    assert (refs(ada, no_response=True), read(ada, ref)["no_response"]) == ([ref], True)
+
+
 def test_the_history_of_a_draft_begins_with_the_day_that_the_demand_was_first_made(ada, demand):
     for made_on, before in (("2023-09-05", "2023-09-04"), ("2023-02", "2023-01-31")):
         revise(ada, demand, first_made_on=made_on)

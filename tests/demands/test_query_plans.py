@@ -26,7 +26,7 @@ FILTERS = {
     "overdue=true": "ix_demand_deadline",
     "stale=true": "ix_demand_campaign_",
     "disputed=true": "ix_demand_disputed_updated",
-    "no_response=true": "ix_demand_campaign_|pk_demand",  # most are old enough, and few have an answer
+    "no_response=true": "ix_demand_answered_updated",
     "updated_since=2024-01-01": "ix_demand_updated",
     "as_of=2024-01-01": "uq_status_change_demand_id_number|sqlite_autoindex_status_change_2",
 }
@@ -80,11 +80,12 @@ def names(ada, common, database):
 
 
 def a_crowd(database, like):
-    """A thousand copies of a demand that is public and settled; PostgreSQL looks at them to plan with."""
+    """A thousand copies of a demand that is public, answered and settled; PostgreSQL looks at them to plan with."""
     demands = metadata.tables["demand"]
     columns = [column for column in demands.columns if column.computed is None and column.name != "id"]
     settled = {
         "publication": "published",
+        "answered": True,
         "status": "withdrawn",
         "updated_at": datetime.datetime(2023, 1, 1, tzinfo=UTC),
     }
