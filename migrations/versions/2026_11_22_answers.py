@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_answers"
-down_revision = "20261122_webhook_operations"
+down_revision = "20261122_webhook_key_pairs"
 branch_labels = None
 depends_on = None
 
