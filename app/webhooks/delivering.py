@@ -31,6 +31,8 @@ LOOK_EVERY_SECONDS = 1.0  # for what other processes commit; what this one commi
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
+STALLED_SECONDS = 1.0  # an attempt that takes longer gives its place to another: all it still costs is a connection
+MOST_STALLED = 4  # times as many as the places
 LAST_WORDS_SECONDS = 3.0  # for attempts under way when the worker is to stop
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,18 @@ class _Turn:
     asked_at: float = field(default_factory=monotonic)  # before what may be seen was asked
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A lane that is being worked."""
+
+    task: asyncio.Task[None]
+    began: float = field(default_factory=monotonic)
+
+    @property
+    def is_stalled(self) -> bool:
+        return monotonic() - self.began > STALLED_SECONDS
+
+
 class Deliverer:
     """Delivers to the webhooks of one database. Any number of them may run, in any number of processes."""
 
@@ -57,7 +71,7 @@ class Deliverer:
         self._policy = AddressPolicy(settings.webhook_allow_networks)
         self._api_url = f"{settings.base_url}/api/v1"
         self._user_agent = f"Demand-Tracker (+{settings.base_url})"
-        self._under_way: dict[Lease, asyncio.Task[None]] = {}
+        self._under_way: dict[Lease, _Job] = {}
         self._finished: list[Work] = []
         self._renewed_at = monotonic()
 
@@ -74,20 +88,23 @@ class Deliverer:
         self._something_happened.clear()
         finished, self._finished = self._finished, []
         try:
-            turn = await asyncio.to_thread(self._visit_the_database, finished, self._due_for_renewal())
+            turn = await asyncio.to_thread(
+                self._visit_the_database, finished, self._due_for_renewal(), self._free_places()
+            )
         except Exception:
             log.exception("Deliveries wait for the database.")
             self._finished = finished + self._finished  # the leases tell whether they still count
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             return
         for lease in turn.lost & self._under_way.keys():
-            self._under_way[lease].cancel()
+            self._under_way[lease].task.cancel()
         for run in turn.runs:
-            self._under_way[run.lane.lease] = asyncio.create_task(self._work(sender, run, turn.asked_at))
+            task = asyncio.create_task(self._work(sender, run, turn.asked_at))
+            self._under_way[run.lane.lease] = _Job(task)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._something_happened.wait(), turn.rest_seconds)
 
-    def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease]) -> _Turn:
+    def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease], free: int) -> _Turn:
         """In a thread."""
         lost: set[Lease] = set()
         if finished:
@@ -97,7 +114,6 @@ class Deliverer:
                 lost = set(to_renew) - lanes.renew(session, to_renew)
         with self._database.read() as session:
             outlook = lanes.outlook(session)
-        free = self._settings.webhook_concurrency - len(self._under_way)
         if not outlook.unplanned and not (outlook.due and free):
             rest = min(LOOK_EVERY_SECONDS, outlook.due_in_seconds) if free else LOOK_EVERY_SECONDS
             return _Turn(rest, lost=lost)
@@ -200,6 +216,11 @@ class Deliverer:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
             return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
 
+    def _free_places(self) -> int:
+        """Endpoints that hang must not take up the places of those that answer."""
+        places, stalled = self._settings.webhook_concurrency, sum(job.is_stalled for job in self._under_way.values())
+        return places - (len(self._under_way) - min(stalled, MOST_STALLED * places))
+
     def _due_for_renewal(self) -> list[Lease]:
         if monotonic() - self._renewed_at < self._settings.webhook_lease_seconds / RENEWALS_PER_LEASE:
             return []
@@ -209,7 +230,8 @@ class Deliverer:
     async def _end(self) -> None:
         """What does not end in time is broken off, and goes to whoever claims its lane next."""
         if self._under_way:
-            _, slow = await asyncio.wait(self._under_way.values(), timeout=LAST_WORDS_SECONDS)
+            under_way = [job.task for job in self._under_way.values()]
+            _, slow = await asyncio.wait(under_way, timeout=LAST_WORDS_SECONDS)
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)

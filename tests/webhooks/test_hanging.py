@@ -1,0 +1,77 @@
+"""Endpoints that swallow connections slow nobody else down."""
+
+import socket
+
+import pytest
+
+from app.webhooks import delivering as loop
+from app.webhooks.answers import Outcome
+from app.webhooks.models import Attempt, Lane
+from tests.factories import a_demand
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
+
+
+@pytest.fixture
+def deaf():
+    """The URL of someone whose queue of connections is full, so that no more are answered."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}/"
+        for each in waiting:
+            each.close()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(loop, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "LAST_WORDS_SECONDS", 0.1)
+
+
+def test_while_some_hang_all_others_get_everything(app, database, ada, eve, receiver, deaf):
+    demand = a_demand(ada)
+    paths = [f"/204?{number}" for number in range(30)]
+    for url in (receiver.url("/hang"), deaf, *map(receiver.url, paths)):
+        a_webhook(eve, url, types=["demand.update_added"])
+
+    with delivering(app, webhook_concurrency=2):
+        for number in range(3):
+            note(ada, demand["ref"], str(number))
+        receiver.wait_for(1 + 3 * len(paths))
+
+    assert {path: texts(receiver.requests, path) for path in paths} == {path: ["0", "1", "2"] for path in paths}
+    assert {attempt.outcome for attempt in rows(database, Attempt)} == {Outcome.DELIVERED}, "the others still hang"
+
+
+def test_more_endpoints_may_hang_than_there_are_places(app, database, ada, eve, receiver):
+    demand = a_demand(ada)
+    for number in range(6):
+        a_webhook(eve, receiver.url(f"/hang?{number}"), types=["demand.update_added"])
+    a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
+
+    with delivering(app, webhook_concurrency=2):
+        for number in range(8):
+            note(ada, demand["ref"], str(number))
+        receiver.wait_for(6 + 8)
+
+    assert texts(receiver.requests, "/204") == [str(number) for number in range(8)]
+    assert len([lane for lane in rows(database, Lane) if lane.fail_streak]) == 0, "the others still hang"
+
+
+def test_only_so_many_may_hang_at_a_time(app, ada, eve, receiver, monkeypatch):
+    monkeypatch.setattr(loop, "MOST_STALLED", 1)
+    demand = a_demand(ada)
+    for number in range(6):
+        a_webhook(eve, receiver.url(f"/hang?{number}"), types=["demand.update_added"])
+
+    with delivering(app, webhook_concurrency=2, webhook_timeout_seconds=1) as deliverer:
+        note(ada, demand["ref"])
+        most = 0
+        while len(receiver.requests) < 6:
+            most = max(most, len(deliverer._under_way))
+
+    assert 2 < most <= 4
