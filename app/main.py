@@ -13,6 +13,8 @@ from app import health, problems
 from app.accounts.api import router as accounts
 from app.bodies.api import router as bodies
 from app.campaigns.api import router as campaigns
+from app.catalogue.api import router as catalogue
+from app.catalogue.documenting import document_webhooks
 from app.changes.api import router as changes
 from app.changes.feed import Bell
 from app.changes.feeds_api import router as feeds
@@ -35,7 +37,20 @@ log = logging.getLogger(__name__)
 
 API = "/api/v1"
 STOP_WITHIN_SECONDS = 5
-SLICES = (demands, records, calendar, statistics, changes, feeds, webhooks, campaigns, bodies, sources, accounts)
+SLICES = (
+    demands,
+    records,
+    calendar,
+    statistics,
+    changes,
+    feeds,
+    catalogue,
+    webhooks,
+    campaigns,
+    bodies,
+    sources,
+    accounts,
+)
 
 
 def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
@@ -79,6 +94,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     for router in SLICES:
         app.include_router(router, prefix=API)
     app.include_router(pages.router)
+    document_webhooks(app)
     app.mount("/static/swagger", pages.swagger)
     app.mount("/static", pages.static)
     return app

@@ -248,6 +248,8 @@ DOORS: dict[str, Door] = {
     f"GET {API}/feed.json": Door(followed(f"{API}/feed.json"), tells_of_withdrawals=True),
     f"GET {API}/events": Door(followed(f"{API}/events"), tells_of_withdrawals=True),
     f"GET {API}/ledger": Door(plainly(f"{API}/ledger")),
+    f"GET {API}/event-types": Door(plainly(f"{API}/event-types"), is_open=True),
+    f"GET {API}/event-types/{{name}}/schema": Door(plainly(f"{API}/event-types/demand.cited/schema"), is_open=True),
     # vocabularies
     f"GET {API}/campaigns": Door(plainly(f"{API}/campaigns")),
     f"GET {API}/campaigns/{{slug}}": Door(plainly(f"{API}/campaigns/scene")),

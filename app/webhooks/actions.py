@@ -27,6 +27,7 @@ from app.problems import Conflict, NotFound, invalid
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks import addresses, headers, secrets
+from app.webhooks.events import WebhookTold
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookRead, WebhookRevision
@@ -182,11 +183,9 @@ def _subscribe(session: Session, webhook: Webhook) -> None:
 
 def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str, **more: Any) -> None:
     about = ledger.About(keys=[f"organization:{organization}"])
-    host = urlsplit(webhook.url).hostname  # the rest of a URL may hold a token
-    data = {
-        "id": str(webhook.id),
-        "organization": organization,
-        "host": host,
-        **webhook.model_dump(mode="json", include={"types", "filters", "state", "state_reason"}),
-    }
-    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=data, **more)
+    told = WebhookTold(
+        organization=organization,
+        host=urlsplit(webhook.url).hostname,
+        **webhook.model_dump(include={"id", "types", "filters", "state", "state_reason"}),
+    )
+    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=told.model_dump(mode="json"), **more)

@@ -17,6 +17,7 @@ from app.vault import Vault
 from app.webhooks import signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, outcome_of, readable
+from app.webhooks.events import WebhookId, WebhookTest
 from app.webhooks.headers import opened
 from app.webhooks.messages import webhook_id_of
 from app.webhooks.queries import found_webhook, valid_secrets
@@ -32,7 +33,8 @@ async def send_test(
     url, own_headers, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id)
     message_id = webhook_id_of(new_id())
     now = clock.now()
-    body = orjson.dumps({"type": TYPE, "timestamp": utc(now), "data": {"webhook": {"id": str(webhook_id)}}})
+    said = WebhookTest(webhook=WebhookId(id=webhook_id)).model_dump(mode="json")
+    body = orjson.dumps({"type": TYPE, "timestamp": utc(now), "data": said})
     headers = signing.headers(secrets, message_id, int(now.timestamp()), body)
     answer = await _post(settings, url, own_headers | headers, body)
     return TestAnswer(

@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+SIGNED_WITH = {
+    "webhook-id": "The same in every attempt: what to know a repeated message by.",
+    "webhook-timestamp": "Unix time of this attempt.",
+    "webhook-signature": "`v1,…` (HMAC-SHA256), with `v1a` also `v1a,…` (ed25519); several while keys rotate.",
+}
 _SYMMETRIC = "whsec_"
 _PRIVATE = "whsk_"
 _PUBLIC = "whpk_"

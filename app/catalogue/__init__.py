@@ -1,0 +1,1 @@
+"""The catalogue of event types, with the shape of each message about them."""

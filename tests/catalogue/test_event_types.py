@@ -1,0 +1,52 @@
+"""The catalogue of event types: what each means, an example, and a schema at an address that stays."""
+
+from app.catalogue.messages import TOLD
+from app.ledger.types import EVENT_TYPES
+from tests.factories import API
+
+
+def test_every_type_of_event_has_a_shape():
+    assert set(TOLD) == set(EVENT_TYPES)
+
+
+def test_the_catalogue_says_what_each_means_with_an_example_that_fits(client, validator):
+    listed = {each["name"]: each for each in client.get(f"{API}/event-types").json()["items"]}
+
+    assert set(listed) == {*EVENT_TYPES, "webhook.test"}
+    for name, each in listed.items():
+        assert each["meaning"] == EVENT_TYPES.get(name, each["meaning"])
+        assert each["example"]["type"] == name
+        assert [error.message for error in validator(name).iter_errors(each["example"])] == [], name
+
+
+def test_a_schema_is_a_document_of_its_own(client):
+    answer = client.get(f"{API}/event-types/demand.status_changed/schema")
+
+    schema = answer.json()
+    assert answer.headers["Content-Type"] == "application/schema+json"
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == "http://127.0.0.1:8000/api/v1/event-types/demand.status_changed/schema"
+    assert schema["properties"]["type"]["const"] == "demand.status_changed"
+    assert "StatusChangeRead" in schema["$defs"]
+    assert "SourceRead" not in schema["$defs"]
+    assert client.get(f"{API}/event-types/demand.exploded/schema").status_code == 404
+
+
+def test_the_openapi_document_has_every_message_with_the_same_shape(app, client):
+    document = app.openapi()
+
+    assert set(document["webhooks"]) == {*EVENT_TYPES, "webhook.test"}
+    operation = document["webhooks"]["demand.cited"]["post"]
+    content = operation["requestBody"]["content"]["application/json"]
+    place = content["schema"]["$ref"].rpartition("/")[2]
+    own = client.get(f"{API}/event-types/demand.cited/schema").json()
+    assert document["components"]["schemas"][place]["properties"]["type"] == own["properties"]["type"]
+    assert str(document["components"]["schemas"]["Cited" + "InFull"]).replace("components/schemas", "$defs") == str(
+        own["$defs"]["CitedInFull"]
+    )
+    assert content["example"]["type"] == "demand.cited"
+    assert [parameter["name"] for parameter in operation["parameters"]] == [
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ]
