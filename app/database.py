@@ -31,7 +31,7 @@ class Database:
         self.settings = settings
         self.is_sqlite = settings.is_sqlite
         self.url = settings.url_of_database
-        self.after_commit: list[Callable[[], None]] = []  # called in the writing thread when readers have something new
+        self.after_commit: list[Callable[[], None]] = []  # called, in any thread, when readers have something new
         self._session_class = session_class
         if self.is_sqlite:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -62,8 +62,12 @@ class Database:
                 yield session
                 news = session.before_commit()
             if news:
-                for notify in self.after_commit:
-                    notify()
+                self.tell()
+
+    def tell(self) -> None:
+        """Whoever waits for news of the ledger."""
+        for notify in self.after_commit:
+            notify()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -26,6 +26,7 @@ from app.demands.queries import count_by_body
 from app.demands.records_api import router as records
 from app.guarding import Guard
 from app.ledger import open_database
+from app.notifying import listening
 from app.settings import Settings
 from app.sources.api import router as sources
 from app.statistics.api import router as statistics
@@ -59,7 +60,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _working(app) if with_worker else nullcontext():
+        async with listening(database), _working(app) if with_worker else nullcontext():
             yield
         app.state.stream.close()
         database.dispose()

@@ -17,7 +17,7 @@ from app.ledger import reading
 from app.paging import Limit
 
 LONGEST_WAIT_SECONDS = 30
-LOOK_EVERY_SECONDS = 0.5  # for what other processes commit; what this one commits wakes the waiting at once
+LOOK_EVERY_SECONDS = 0.5  # for what nobody tells, as on SQLite what other processes commit
 
 
 class FeedQuery(EventFilter):
@@ -39,7 +39,7 @@ class EventPage(BaseModel):
 
 
 class Bell:
-    """Rings, from any thread, when this process has committed something that readers can see."""
+    """Rings, from any thread, when something has been committed that readers can see."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

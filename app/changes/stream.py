@@ -32,7 +32,7 @@ from app.problems import Gone, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_SECONDS = 0.5  # for what other processes commit; what this one commits rings the bell
+LOOK_EVERY_SECONDS = 0.5  # for what nobody tells, as on SQLite what other processes commit
 ENTRIES_AT_ONCE = 100  # so that even a big commit leaves readers the time to take it
 BACKLOG_PAGE = 200
 THREADS = 4  # readers who come back all at once leave the others to the other routes

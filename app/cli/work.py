@@ -8,6 +8,7 @@ import typer
 from app import worker
 from app.cli.opening import keep_logs, opened
 from app.database import Database
+from app.notifying import listening
 from app.settings import Settings
 from app.vault import open_vault
 
@@ -32,4 +33,5 @@ async def _until_told(database: Database, settings: Settings) -> None:
     stop = asyncio.Event()
     for stopping in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stopping, stop.set)
-    await worker.run(database, open_vault(settings), settings, stop)
+    async with listening(database):
+        await worker.run(database, open_vault(settings), settings, stop)

@@ -21,6 +21,7 @@ from app.ledger import chain
 from app.ledger.images import absence_in, absence_of, image_of, row_of
 from app.ledger.models import Canonical, Event, Head, Image, Subject
 from app.ledger.types import EVENT_TYPES
+from app.notifying import notify
 from app.settings import Settings
 from app.tables import Table, new_id
 
@@ -86,6 +87,7 @@ class LedgerSession(WriteSession):
     def _seal(self, images: list[Image]) -> None:
         self._follow_subjects()
         drafts = [_draft(fact, images if fact is self.facts[-1] else []) for fact in self.facts]
+        notify(self)
         seq, previous = self.execute(select(col(Head.seq), col(Head.hash)).with_for_update()).one()
         recorded_at = clock.now()
         entries = []

@@ -27,7 +27,7 @@ from app.webhooks.preparing import Run, prepare
 from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
 
-LOOK_EVERY_SECONDS = 1.0  # for what other processes commit; what this one commits wakes the worker at once
+LOOK_EVERY_SECONDS = 1.0  # for what nobody tells; what is committed wakes the worker at once
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm

@@ -1,0 +1,64 @@
+"""What one process commits wakes the others at once: NOTIFY and LISTEN of PostgreSQL.
+
+Only a hint: whoever waits looks now and then anyway, so a listener that is lost, or a pooler that passes nothing on
+(PgBouncer between transactions), costs time and nothing else. https://www.postgresql.org/docs/current/sql-notify.html
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import make_url, text
+from sqlmodel import Session
+
+from app.database import Database
+
+CHANNEL = "demands_ledger"
+CONNECT_AGAIN_SECONDS = 2.0
+# a network that has silently gone is found out within a minute
+LIVELY = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "connect_timeout": 10}
+
+log = logging.getLogger(__name__)
+
+
+def notify(session: Session) -> None:
+    """Tell the others when this transaction commits; if it does not, nobody hears of it."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+@contextlib.asynccontextmanager
+async def listening(database: Database) -> AsyncIterator[None]:
+    """While the block lasts, whoever waits for a commit of this process hears of those of others too."""
+    if database.is_sqlite:
+        yield
+        return
+    listener = asyncio.create_task(_listen_for_ever(database))
+    try:
+        yield
+    finally:
+        listener.cancel()
+        await asyncio.wait([listener])
+
+
+async def _listen_for_ever(database: Database) -> None:
+    driver = import_module("psycopg")  # which SQLite need not have in memory
+    while True:
+        try:
+            await _listen(driver, database)
+        except driver.Error as error:
+            log.warning("The database notifies nobody here until it is reached again: %s", str(error).strip())
+        await asyncio.sleep(CONNECT_AGAIN_SECONDS)
+
+
+async def _listen(driver: Any, database: Database) -> None:
+    """On a connection of its own, until that is lost."""
+    url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    async with await driver.AsyncConnection.connect(url, autocommit=True, **LIVELY) as connection:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        database.tell()  # what was committed while nobody listened
+        async for _ in connection.notifies():
+            database.tell()
