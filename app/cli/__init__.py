@@ -72,9 +72,10 @@ def main() -> None:
 
 
 def _module(command: str) -> Any:
-    """Imported without looking for garbage meanwhile: there is none, and the looking takes a quarter of the time."""
+    """Imported without looking for garbage, then or later: all of it stays, and looking would take a third longer."""
     gc.disable()
     try:
         return import_module(f"app.cli.{command.replace('-', '_')}")
     finally:
+        gc.freeze()
         gc.enable()

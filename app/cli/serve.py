@@ -69,8 +69,7 @@ def application(settings: Settings, with_worker: bool) -> FastAPI:
     keep_logs(settings)
     app = create_app(settings, with_worker=with_worker)
     _end_streams_at_a_signal(app)
-    gc.collect()
-    gc.freeze()  # what is there now stays for good, so collecting need not look at it again
+    gc.freeze()  # what is there now stays for good, so collecting need not look at it
     return app
 
 
