@@ -4,7 +4,7 @@ import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -19,12 +19,15 @@ from app.bodies.models import Body
 from app.campaigns.models import Campaign, Kind
 from app.database import settings_of
 from app.dates import PartialDate, PartialDateColumn
-from app.demands.lifecycle import Answer, RelationType, moves_from
+from app.demands.lifecycle import Answer, RelationType, Role, moves_from
 from app.demands.models import Citation, Demand, Indicator, Issuer, Reading, Relation, Response, Tag, Target
 from app.demands.reads import (
+    BodyName,
     CitationRead,
     DemandRead,
+    IssuerName,
     SourceName,
+    TargetRead,
 )
 from app.demands.standing import latest_reading, latest_response, standing
 from app.fields import Audience
@@ -32,6 +35,7 @@ from app.sources.models import Source
 
 Part = Mapping[str, Any]  # of a demand, as `DemandRead` takes it
 DEMANDS = TypeAdapter(list[DemandRead])  # checks all at once, which costs a third of making each part apart
+KNOWN = 10_000  # targets and issuers kept ready
 OWN = (
     Demand.id,
     Demand.ref,
@@ -85,8 +89,8 @@ def demands_read(
     by_day = {"day": PartialDate.of(day)} if day else {}
     targets = _grouped(session, _targets(day is not None), ids, _target, **by_day)
     issuers = _grouped(session, _issuers(actor.audience), ids, _issuer, mine=actor.organization_id)
-    tags = _grouped(session, TAGS, ids, lambda row: str(row.tag))
-    indicators = _grouped(session, _indicators(day is not None), ids, Row._asdict, **by_day)
+    tags = _grouped(session, TAGS, ids, str)
+    indicators = _grouped(session, _indicators(day is not None), ids, _indicator, **by_day)
     related = _grouped(session, _relations(actor.audience), ids, _relation) if with_related else defaultdict(list)
     settings = settings_of(session)
     today = day or clock.today()
@@ -128,8 +132,8 @@ def is_due_soon(row: Row[Any], today: datetime.date, soon_days: int) -> bool:
     return due_on is not None and today <= due_on <= today + datetime.timedelta(days=soon_days)
 
 
-def has_no_response(row: Row[Any], targets: Iterable[Part], today: datetime.date) -> bool:
-    answered = any(target["response"] is not Answer.NONE for target in targets)
+def has_no_response(row: Row[Any], targets: Iterable[TargetRead], today: datetime.date) -> bool:
+    answered = any(target.response is not Answer.NONE for target in targets)
     waited: bool = row.first_made_on < (today - datetime.timedelta(days=row.interval)).isoformat()
     return waited and not answered and not row.standing.is_settled
 
@@ -250,26 +254,37 @@ def _relations(circle: Audience) -> Any:
 
 
 def _grouped(
-    session: Session, statement: Any, ids: list[int], part: Callable[[Row[Any]], Any], **values: Any
+    session: Session, statement: Any, ids: list[int], part: Callable[..., Any], **values: Any
 ) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    for row in session.connection().execute(statement, {"ids": ids, **values}) if ids else ():
-        found[row.demand_id].append(part(row))
+    rows = session.connection().execute(statement, {"ids": ids, **values}).all() if ids else ()
+    for demand_id, *columns in rows:
+        found[demand_id].append(part(*columns))
     return found
 
 
-def _target(row: Row[Any]) -> Part:
-    body = {"slug": row.slug, "name": row.name, "acronym": row.acronym}
-    return {"body": body, "role": row.role, "response": row.response or Answer.NONE, "response_on": row.response_on}
+# The same few bodies and organisations stand under most demands; each is made once.
 
 
-def _relation(row: Row[Any]) -> Part:
-    kind: RelationType = row.type
-    return {"ref": row.ref, "type": kind.value if row.outward else kind.inverse}
+@lru_cache(KNOWN)
+def _target(
+    role: Role, response: Answer | None, response_on: PartialDate | None, slug: str, name: str, acronym: str | None
+) -> TargetRead:
+    body = BodyName(slug=slug, name=name, acronym=acronym)
+    return TargetRead(body=body, role=role, response=response or Answer.NONE, response_on=response_on)
 
 
-def _issuer(row: Row[Any]) -> Part:
-    return {"slug": row.slug, "name": row.name}
+@lru_cache(KNOWN)
+def _issuer(slug: str, name: str) -> IssuerName:
+    return IssuerName(slug=slug, name=name)
+
+
+def _relation(outward: bool, type: RelationType, ref: str, place: str) -> Part:
+    return {"ref": ref, "type": type.value if outward else type.inverse}
+
+
+def _indicator(name: str, unit: str, target: float | None, latest: float | None, latest_on: PartialDate | None) -> Part:
+    return {"name": name, "unit": unit, "target": target, "latest": latest, "latest_on": latest_on}
 
 
 def _next_review(checked: datetime.date | None, interval: int) -> datetime.date | None:

@@ -30,20 +30,26 @@ def _whole(value: float) -> float | int:
 Number = Annotated[float, PlainSerializer(_whole, return_type=float | int)]
 
 
-class BodyName(BaseModel):
+class Shared(BaseModel):
+    """Stands under many demands at once, so nobody may change it."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class BodyName(Shared):
     slug: str
     name: str
     acronym: str | None
 
 
-class TargetRead(BaseModel):
+class TargetRead(Shared):
     body: BodyName
     role: Role
     response: Answer
     response_on: PartialDate | None
 
 
-class IssuerName(BaseModel):
+class IssuerName(Shared):
     slug: str
     name: str
 

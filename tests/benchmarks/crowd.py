@@ -1,16 +1,19 @@
 """Many demands, quickly: copies of the seeded ones with other refs and dates, written past the ledger."""
 
+import datetime
 import random
 import uuid
 
 from sqlalchemy import Connection, insert, select, text
 
+from app import clock
 from app.database import Database
 from app.demands.models import Citation, Issuer, StatusChange, Tag, Target
 from app.models import metadata
 from app.tables import new_id
 
 CHUNK = 2_000
+SPREAD_SECONDS = 700 * 24 * 3600  # over which they were updated, so that every page has some of each kind
 PARTS = (Target, Issuer, Tag, StatusChange, Citation)
 
 
@@ -46,7 +49,15 @@ def _insert(
         new = 1_000_000 + number
         deadline = f"{chance.randint(2024, 2030)}-{chance.randint(1, 12):02}" if number % 10 == 0 else None
         demands.append(
-            {**pattern, "id": new, "number": new, "ref": f"NK-{new}", "ref_order": f"NK-{new:09}", "deadline": deadline}
+            {
+                **pattern,
+                "id": new,
+                "number": new,
+                "ref": f"NK-{new}",
+                "ref_order": f"NK-{new:09}",
+                "deadline": deadline,
+                "updated_at": clock.now() - datetime.timedelta(seconds=chance.randrange(SPREAD_SECONDS)),
+            }
         )
         changes: dict[object, uuid.UUID] = {}
         for name, rows in parts.items():
