@@ -185,6 +185,14 @@ def a_status_change(scene: Scene) -> Iterator[Ask]:
         yield Ask(f"{API}/status-changes/{change}/verification", about=ref)
 
 
+def a_person(below: str = "") -> Asks:
+    def asks(scene: Scene) -> Iterator[Ask]:
+        yield Ask(f"{API}/people/{scene.person}{below}")
+        yield Ask(f"{API}/people/{NOBODY}{below}", about=NOBODY, only=frozenset())
+
+    return asks
+
+
 def a_webhook(below: str = "") -> Asks:
     def asks(scene: Scene) -> Iterator[Ask]:
         for actor, webhook in scene.webhooks.items():
@@ -280,6 +288,9 @@ DOORS: dict[str, Door] = {
     f"DELETE {API}/keys/{{key_id}}": Door(lambda scene: [Ask(f"{API}/keys/{key}") for key in scene.keys], "admin"),
     f"GET {API}/people": Door(plainly(f"{API}/people", {"limit": 200}), "admin"),
     f"POST {API}/people": Door(plainly(f"{API}/people"), "admin", {"name": "Somebody"}),
+    f"GET {API}/people/{{person_id}}": Door(a_person(), "admin"),
+    f"PATCH {API}/people/{{person_id}}": Door(a_person(), "admin", {"disabled": True}),
+    f"DELETE {API}/people/{{person_id}}/memberships/{{organization}}": Door(a_person("/memberships/zq0000"), "admin"),
     f"GET {API}/webhooks": Door(plainly(f"{API}/webhooks"), "partner"),
     f"POST {API}/webhooks": Door(plainly(f"{API}/webhooks"), "partner", {"url": "nowhere"}),
     f"GET {API}/webhooks/{{webhook_id}}": Door(a_webhook(), "partner"),

@@ -41,6 +41,7 @@ class Scene:
     webhooks: dict[str, str] = field(default_factory=dict)  # actor → the id of a webhook
     replays: dict[str, str] = field(default_factory=dict)  # and of a replay of it
     keys: dict[str, str] = field(default_factory=dict)
+    person: str = ""  # the id of somebody
     withdrawn: set[str] = field(default_factory=set)  # what notices may still name to those who saw it before
 
     def word(self, circle: Circle, of: str) -> str:
@@ -119,7 +120,7 @@ def _add_people_and_keys(scene: Scene) -> None:
     name, email, label = (scene.word(ADMIN, "person") for _ in range(3))
     organization = scene.organizations["public"]
     person = {"email": f"{email}@example.org", "name": name, "organization": organization, "role": "viewer"}
-    made(admin, "people", person)
+    scene.person = made(admin, "people", person)["id"]
     key = made(admin, "keys", {"role": "viewer", "organization": organization, "label": label})
     scene.keys["viewer"] = key["id"]
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, or_, select
 
 from app import clock, etags, ledger
 from app.accounts.actor import Actor
@@ -18,10 +18,18 @@ from app.accounts.schemas import (
     OrganizationRevision,
     PersonNew,
     PersonRead,
+    PersonRevision,
 )
 from app.accounts.secrets import KeyText, hash_password
+from app.database import locked, serialize
 from app.fields import Audience
 from app.problems import Conflict, Forbidden, NotFound, invalid
+
+
+class LastAdmin(Conflict):
+    """Nobody could manage the tracker any more"""
+
+    type = "last-admin"
 
 
 def create_organization(session: Session, actor: Actor, new: OrganizationNew) -> OrganizationRead:
@@ -77,14 +85,14 @@ def create_key(session: Session, actor: Actor, new: KeyNew) -> KeyMade:
 
 
 def revoke_key(session: Session, actor: Actor, key_id: uuid.UUID) -> None:
-    """Ends a key for good; revoking it again changes nothing. Raises NotFound."""
+    """Ends a key for good; revoking it again changes nothing. Raises NotFound, LastAdmin."""
     key = session.get(Key, key_id, with_for_update=True)
     if key is None:
         raise NotFound(f"There is no key {key_id}.")
     if key.revoked_at:
         return
-    key.revoked_at = clock.now()
-    _record_key(session, actor, "key.revoked", key, session.get_one(Organization, key.organization_id))
+    _revoke(session, actor, key)
+    _keep_an_admin(session, actor)
 
 
 def create_person(session: Session, actor: Actor, new: PersonNew) -> PersonRead:
@@ -104,15 +112,40 @@ def create_person(session: Session, actor: Actor, new: PersonNew) -> PersonRead:
     session.flush()
     session.add(Membership(person_id=person.id, organization_id=organization.id, role=new.role))
     session.flush()
-    ledger.record(
-        session,
-        actor,
-        "person.joined",
-        ledger.About(keys=[f"organization:{organization.slug}"]),
-        audience=Audience.STAFF,
-        person={"id": str(person.id), "organization": organization.slug, "role": new.role},
-    )
+    _record_person(session, actor, "person.joined", person, organization=organization.slug, role=new.role)
     return get_person(session, person.id)
+
+
+def revise_person(session: Session, actor: Actor, person_id: uuid.UUID, revision: PersonRevision) -> PersonRead:
+    """End somebody's access, or give it back: the keys of a person who is disabled open nothing.
+
+    Raises NotFound, LastAdmin.
+    """
+    person = _locked_person(session, person_id)
+    wanted = revision.model_dump().get("disabled")
+    if wanted is not None and wanted != (person.disabled_at is not None):
+        person.disabled_at = clock.now() if wanted else None
+        _record_person(session, actor, "person.disabled" if wanted else "person.enabled", person)
+        _keep_an_admin(session, actor)
+    return get_person(session, person.id)
+
+
+def leave_organization(session: Session, actor: Actor, person_id: uuid.UUID, slug: str) -> None:
+    """Takes a person's role in the organisation away, and revokes the keys that they have there.
+
+    Raises NotFound, LastAdmin.
+    """
+    person = _locked_person(session, person_id)
+    organization = session.exec(select(Organization).where(Organization.slug == slug)).one_or_none()
+    membership = session.get(Membership, (person.id, organization.id)) if organization else None
+    if organization is None or membership is None:
+        raise NotFound(f"{person.email} has no role in {slug}.")
+    session.delete(membership)
+    of_theirs = (Key.person_id == person.id, Key.organization_id == organization.id, col(Key.revoked_at).is_(None))
+    for key in session.exec(locked(select(Key).where(*of_theirs))):
+        _revoke(session, actor, key)
+    _record_person(session, actor, "person.left", person, organization=slug)
+    _keep_an_admin(session, actor)
 
 
 def ensure_organization(session: Session, actor: Actor, slug: str, **values: Any) -> Organization:
@@ -140,6 +173,35 @@ def _person_in(session: Session, email: str, organization: Organization) -> Pers
     return person
 
 
+def _locked_person(session: Session, person_id: uuid.UUID) -> Person:
+    person = session.get(Person, person_id, with_for_update=True)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    return person
+
+
+def _revoke(session: Session, actor: Actor, key: Key) -> None:
+    key.revoked_at = clock.now()
+    _record_key(session, actor, "key.revoked", key, session.get_one(Organization, key.organization_id))
+
+
+def _keep_an_admin(session: Session, actor: Actor) -> None:
+    """Nobody locks everyone out from afar; who runs commands on the machine can always make another key."""
+    if actor.key_id is None:
+        return
+    serialize(session, "admins")
+    usable = (
+        select(Key.id)
+        .outerjoin(Person, col(Person.id) == Key.person_id)
+        .where(Key.role == Role.ADMIN, col(Key.revoked_at).is_(None), col(Person.disabled_at).is_(None))
+        .where(or_(col(Key.expires_at).is_(None), col(Key.expires_at) > clock.now()))
+    )
+    if session.exec(usable.limit(1)).first() is None:
+        raise LastAdmin(
+            "No key with the role admin would be left. Make another first, or do it on the machine with `demands`."
+        )
+
+
 def _tell_of_withdrawal(session: Session, actor: Actor, organization: Organization, before: Audience) -> None:
     """Those who could see it learn that they no longer can, and nothing else."""
     key = f"organization:{organization.slug}"
@@ -159,3 +221,9 @@ def _record_key(session: Session, actor: Actor, type: str, key: Key, organizatio
     about = ledger.About(keys=[f"organization:{organization.slug}"])
     data = {"id": str(key.id), "prefix": key.prefix, "role": key.role, "organization": organization.slug}
     ledger.record(session, actor, type, about, audience=Audience.STAFF, key=data)
+
+
+def _record_person(session: Session, actor: Actor, type: str, person: Person, **data: str) -> None:
+    """By id only: what else is known of a person stays out of the ledger."""
+    about = ledger.About(keys=[f"organization:{data['organization']}"] if "organization" in data else [])
+    ledger.record(session, actor, type, about, audience=Audience.STAFF, person={"id": str(person.id), **data})

@@ -20,6 +20,7 @@ from app.accounts.schemas import (
     OrganizationRevision,
     PersonNew,
     PersonRead,
+    PersonRevision,
 )
 from app.etags import IfMatch
 from app.fields import Slug
@@ -121,3 +122,28 @@ def list_people(
 def create_person(actor: CurrentAdmin, new: PersonNew, once: OnceOnly) -> Response:
     """Add a person, or give one who is known a role in another organisation."""
     return once.create(lambda session: actions.create_person(session, actor, new))
+
+
+@router.get("/people/{person_id}", tags=["accounts"], responses=READING)
+def read_person(database: Db, actor: CurrentAdmin, person_id: uuid.UUID) -> PersonRead:
+    with database.read() as session:
+        return queries.get_person(session, person_id)
+
+
+@router.patch("/people/{person_id}", tags=["accounts"], responses=WRITING)
+def revise_person(database: Db, actor: CurrentAdmin, person_id: uuid.UUID, revision: PersonRevision) -> PersonRead:
+    """End somebody's access, or give it back: the keys of a person who is disabled open nothing."""
+    with database.write() as session:
+        return actions.revise_person(session, actor, person_id, revision)
+
+
+@router.delete(
+    "/people/{person_id}/memberships/{organization}",
+    tags=["accounts"],
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=WRITING,
+)
+def leave_organization(database: Db, actor: CurrentAdmin, person_id: uuid.UUID, organization: Slug) -> None:
+    """Take a person's role in an organization away; the keys that they have there are revoked."""
+    with database.write() as session:
+        actions.leave_organization(session, actor, person_id, organization)

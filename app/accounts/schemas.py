@@ -80,6 +80,12 @@ class PersonNew(Schema):
     password: Password | None = None
 
 
+class PersonRevision(Schema):
+    """`disabled`: true ends the person's access, false gives it back."""
+
+    disabled: bool | MISSING = MISSING
+
+
 class MembershipRead(BaseModel):
     organization: str
     role: Role

@@ -13,7 +13,7 @@ COMMANDS = {
     "migrate": "Make the database, or bring it to the newest shape.",
     "seed": "Load the first campaign, Nagorno-Karabakh.",
     "keys": "Create, list and revoke API keys.",
-    "people": "Add people who sign in.",
+    "people": "Add people who sign in, list them, and end their access.",
     "listen": "Print events as they happen, or receive webhooks and check their signatures.",
     "webhooks": "See, try, replay and pause webhooks.",
     "verify": "Check the ledger's chain, and that its events give today's tables.",

@@ -1,13 +1,10 @@
 """`demands keys`"""
 
 import datetime
-import sys
 import uuid
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from sqlmodel import Session, col, or_, select
 
 from app import clock
@@ -16,6 +13,7 @@ from app.accounts.models import Key
 from app.accounts.queries import list_keys
 from app.accounts.roles import Role
 from app.accounts.schemas import KeyNew, KeyRead, OrganizationNew
+from app.cli import listing
 from app.cli.explaining import Refused, checked
 from app.cli.opening import COMMAND_LINE, opened
 from app.fields import Audience
@@ -61,15 +59,7 @@ def list_() -> None:
     """Show the keys, newest first, without their secrets; as tab-separated lines where nobody is looking."""
     with opened(Settings()) as database, database.read() as session:
         keys = _all(session)
-    rows = [[_word(getattr(key, name)) for name in COLUMNS] for key in keys]
-    if not sys.stdout.isatty():
-        for row in [list(COLUMNS), *rows]:
-            typer.echo("\t".join(row))
-        return
-    table = Table(*(name.replace("_", " ") for name in COLUMNS), box=None)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    listing.show(COLUMNS, ([getattr(key, name) for name in COLUMNS] for key in keys))
 
 
 @cli.command()
@@ -103,9 +93,3 @@ def _find(session: Session, named: str) -> Key:
     if found is None:
         raise Refused(f"There is no key {prefix}; `demands keys list` shows them.")
     return found
-
-
-def _word(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime.datetime) else str(value)

@@ -8,8 +8,6 @@ import pytest
 from app.cli import COMMANDS
 from tests.databases import on_postgresql, on_sqlite
 
-pytestmark = on_sqlite
-
 
 def test_the_help_names_every_command_and_loads_none():
     look = "import sys\nfrom app.cli import main\ntry:\n    main()\nfinally:\n    assert 'fastapi' not in sys.modules"
@@ -19,6 +17,7 @@ def test_the_help_names_every_command_and_loads_none():
         assert f"\n  {command} " in shown
 
 
+@on_sqlite
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_says_what_it_is_for(demands, command):
     shown = demands(command, "--help")
@@ -27,6 +26,7 @@ def test_every_command_says_what_it_is_for(demands, command):
     assert f"Usage: demands {command}" in shown.stdout
 
 
+@on_sqlite
 def test_groups_of_commands_say_what_each_does(demands):
     for group in ("keys", "people"):
         shown = demands(group, "--help").stdout
@@ -35,11 +35,13 @@ def test_groups_of_commands_say_what_each_does(demands):
     assert "standard output" in demands("keys", "create", "--help").stdout
 
 
+@on_sqlite
 @pytest.mark.parametrize("words", [["no-such-command"], ["keys", "create"], ["serve", "--port", "x"], ["backup"]])
 def test_wrong_usage_ends_with_2(demands, words):
     assert demands(*words).exit_code == 2
 
 
+@on_sqlite
 def test_a_wrong_setting_is_named(demands, monkeypatch):
     monkeypatch.setenv("DEMANDS_BODY_LIMIT_BYTES", "many")
 

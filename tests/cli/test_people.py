@@ -5,7 +5,12 @@ import uuid
 import pytest
 from sqlmodel import select
 
+from app.accounts.actions import create_key
+from app.accounts.actor import system
 from app.accounts.models import Person
+from app.accounts.roles import Role
+from app.accounts.schemas import KeyNew
+from app.cli.people import COLUMNS
 from tests.databases import on_sqlite
 
 PASSWORD = "correct horse battery"
@@ -55,3 +60,43 @@ def test_wrong_usage_adds_nobody(demands, database, words, given, named):
     assert refused.exit_code == 2
     assert named in refused.stderr
     assert people(database) == []
+
+
+def test_the_list_shows_everyone_newest_first_with_their_roles(demands):
+    create(demands, "--password-stdin")
+    create(demands, "--password-stdin", organization="bob-org")
+    create(demands, "--password-stdin", email="bob@example.org")
+
+    head, *rows = [line.split("\t") for line in demands("people", "list").stdout.splitlines()]
+
+    assert head == list(COLUMNS)
+    assert [row[:3] for row in rows] == [
+        ["bob@example.org", "Ada", "ada-org:editor"],
+        ["ada@example.org", "Ada", "ada-org:editor, bob-org:editor"],
+    ]
+
+
+def test_access_is_ended_and_given_back_by_e_mail_or_id(demands, client, database):
+    created = create(demands, "--password-stdin").stdout.strip()
+    new = KeyNew(role=Role.ADMIN, organization="ada-org", person="ada@example.org")
+    with database.write() as session:
+        key = create_key(session, system("tests"), new).key
+
+    def opens():
+        return client.get("/api/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code
+
+    ended = demands("people", "disable", "ADA@example.org")
+    while_ended = opens()
+    given_back = demands("people", "enable", created)
+
+    assert (ended.exit_code, ended.stderr) == (0, "The access of ada@example.org has ended.\n")
+    assert (while_ended, opens()) == (401, 200)
+    assert (given_back.exit_code, given_back.stderr) == (0, "ada@example.org has access.\n")
+
+
+@on_sqlite
+def test_somebody_who_is_not_there_is_said(demands):
+    refused = demands("people", "disable", "nobody@example.org")
+
+    assert refused.exit_code == 1
+    assert refused.stderr == "demands: There is no person nobody@example.org; `demands people list` shows them.\n"
