@@ -33,6 +33,7 @@ from app.statistics.api import router as statistics
 from app.vault import open_vault
 from app.web import pages
 from app.webhooks.api import router as webhooks
+from app.webhooks.metrics_api import router as metrics
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     )
     app.add_middleware(HandOver)
     app.include_router(health.router)
+    app.include_router(metrics)
     for router in SLICES:
         app.include_router(router, prefix=API)
     app.include_router(pages.router)

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
         None, description="Encrypts stored secrets; empty means one is made in the data directory. Back it up."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much the logs say.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Lets Prometheus read `/metrics` with this bearer token; empty means there is no such page."
+    )
     body_limit_bytes: int = Field(1_000_000, ge=1_000, description="Larger request bodies get 413.")
     due_soon_days: int = Field(30, ge=0, le=365, description="How many days before its deadline a demand is due soon.")
     idempotency_hours: int = Field(48, ge=1, description="How long the first answer to an Idempotency-Key is kept.")

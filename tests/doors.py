@@ -314,6 +314,7 @@ DOORS: dict[str, Door] = {
     "GET /problems/{name}": Door(plainly("/problems/not-found"), is_open=True),
 }
 ELSEWHERE = {
+    "GET /metrics": "is there only with a setting, and has a token of its own: see tests/webhooks/test_metrics",
     "MOUNT /static": "files",
     "MOUNT /static/swagger": "files",
     f"GET {API}/events/stream": "has no end: see test_the_live_stream_shows_each_actor_what_is_for_them",

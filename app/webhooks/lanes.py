@@ -26,6 +26,7 @@ from app import clock
 from app.database import settings_of
 from app.ledger.models import Event, Head
 from app.ledger.selecting import planning_keys
+from app.webhooks import tallying
 from app.webhooks.answers import Outcome
 from app.webhooks.models import (
     Attempt,
@@ -192,6 +193,10 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
             session.merge(given_up)  # a replay may have given it up before
         if work.outcome is Outcome.GONE:
             gone.append(work.lease.webhook_id)
+    settled = [work for work in works if work.lease in held]
+    attempts = [attempt for work in settled for attempt in work.attempts]
+    undelivered = [given_up for work in settled for given_up in work.set_aside]
+    tallying.add(session, attempts, undelivered, leases_lost=len(works) - len(settled))
     return gone
 
 

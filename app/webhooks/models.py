@@ -201,6 +201,18 @@ class Replay(Table, table=True):
     finished_at: datetime.datetime | None = None
 
 
+class Tally(Table, table=True):
+    """How often something came of a delivery, ever; `tallying` tells of what."""
+
+    ledgered: ClassVar[bool] = False
+    __tablename__ = "webhook_tally"
+
+    name: str = Field(primary_key=True, max_length=40)
+    up_to_ms: int = Field(primary_key=True)  # how long it took at most; 0 where that does not matter
+    count: int = Field(sa_type=BigInteger)
+    total_ms: int = Field(sa_type=BigInteger)
+
+
 class PlanProgress(Table, table=True):
     """How far the ledger was read for whom it concerns: one row, whose lock lets one planner at a time."""
 
