@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         (), description="Private networks that webhooks may reach, comma separated, such as `127.0.0.0/8`."
     )
     webhook_allow_http: bool = Field(False, description="Whether webhooks may use plain http outside those networks.")
+    webhook_verify: bool = Field(
+        default=False, description="Whether every webhook's endpoint must echo a challenge before it is sent anything."
+    )
     webhook_timeout_seconds: float = Field(15, gt=0, le=60, description="The whole of one attempt, DNS to last byte.")
     webhook_concurrency: int = Field(100, ge=1, le=2000, description="Attempts under way at once, per worker.")
     webhook_lease_seconds: float = Field(

@@ -308,6 +308,7 @@ DOORS: dict[str, Door] = {
     f"PUT {API}/webhooks/{{webhook_id}}/paused": Door(a_webhook("/paused"), "partner", {"paused": True}),
     f"POST {API}/webhooks/{{webhook_id}}/secret": Door(a_webhook("/secret"), "partner", {}),
     f"POST {API}/webhooks/{{webhook_id}}/test": Door(a_webhook("/test"), "partner"),
+    f"POST {API}/webhooks/{{webhook_id}}/verification": Door(a_webhook("/verification"), "partner"),
     # pages, which are as anyone may see them
     "GET /": Door(plainly("/"), is_open=True, tells_of_withdrawals=True),
     "GET /api/docs": Door(plainly("/api/docs"), is_open=True),

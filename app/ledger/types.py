@@ -56,6 +56,7 @@ EVENT_TYPES = {
     "webhook.resumed": "A webhook that was paused or disabled goes on.",
     "webhook.revised": "A webhook was revised.",
     "webhook.secret_rotated": "A webhook has a new secret.",
+    "webhook.verified": "The endpoint of a webhook has proven that it is its organization's.",
 }
 
 

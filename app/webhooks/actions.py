@@ -62,7 +62,8 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
         organization_id=actor.organization_id,
         filters=filters,
         sealed_headers=headers.sealed(vault, {}, new.headers),
-        **new.model_dump(exclude={"filters", "headers"}),
+        state=State.UNVERIFIED if new.verify or settings_of(session).webhook_verify else State.ACTIVE,
+        **new.model_dump(exclude={"filters", "headers", "verify"}),
     )
     session.add(webhook)
     session.flush()
@@ -95,6 +96,8 @@ def revise_webhook(
         changes["filters"] = _revised(session, actor, webhook, revision.filters)
     if revision.headers is not MISSING:
         changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
+    if changes.get("url", webhook.url) != webhook.url:
+        _doubt(session, webhook)
     webhook.sqlmodel_update(changes)
     if "v1a" in changes:
         secrets.follow_v1a(session, vault, webhook)
@@ -116,6 +119,8 @@ def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> Non
 def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> None:
     """By the tracker; the lane, which the caller has locked, rests where it is."""
     webhook = session.get_one(Webhook, webhook_id, with_for_update=True, populate_existing=True)
+    if webhook.state is State.UNVERIFIED:
+        return  # it rests already, and must not go on before it is verified
     webhook.state, webhook.state_reason = State.DISABLED, reason
     webhook.touch()
     organization = session.get_one(Organization, webhook.organization_id).slug
@@ -137,6 +142,12 @@ def _leave_room(session: Session, actor: Actor) -> None:
             f"{actor.organization} has {limit} webhooks, which is as many as it may have; delete one first.",
             limit=limit,
         )
+
+
+def _doubt(session: Session, webhook: Webhook) -> None:
+    """Of a new URL it has to be proven again whose it is, where that matters."""
+    if webhook.verified_at or settings_of(session).webhook_verify:
+        webhook.state, webhook.state_reason, webhook.verified_at = State.UNVERIFIED, None, None
 
 
 def _revised(session: Session, actor: Actor, webhook: Webhook, patch: Any) -> dict[str, Any]:

@@ -36,6 +36,10 @@ class WebhookTest(BaseModel):
     webhook: WebhookId
 
 
+class WebhookChallenge(WebhookTest):
+    challenge: str
+
+
 EVENTS: dict[str, type[BaseModel]] = {
     "webhook.created": AboutWebhook,
     "webhook.deleted": AboutWebhook,
@@ -46,7 +50,9 @@ EVENTS: dict[str, type[BaseModel]] = {
     "webhook.resumed": AboutWebhook,
     "webhook.revised": AboutWebhook,
     "webhook.secret_rotated": AboutWebhook,
+    "webhook.verified": AboutWebhook,
 }
 BESIDE_THE_LEDGER: dict[str, tuple[str, type[BaseModel]]] = {
     "webhook.test": ("Tries an endpoint: sent when its organization asks for it, and no event.", WebhookTest),
+    "webhook.verification": ("Asks an endpoint whose it is: answer with the challenge. No event.", WebhookChallenge),
 }

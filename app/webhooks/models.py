@@ -36,6 +36,7 @@ class State(enum.StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"  # by its organisation; keeps its place in the ledger
     DISABLED = "disabled"  # by the tracker; keeps its place too
+    UNVERIFIED = "unverified"  # waits for its endpoint to prove that it is its organisation's
 
 
 class Payload(enum.StrEnum):
@@ -62,6 +63,7 @@ class Webhook(Versioned, table=True):
     v1a: bool = False  # whether a key pair signs too
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
+    verified_at: datetime.datetime | None = None  # when its present URL echoed a challenge
     resumed_at: datetime.datetime | None = None  # what waited until then is not yet too old
 
 

@@ -11,7 +11,7 @@ from app.accounts.current import CurrentPartner, Db
 from app.accounts.idempotency import OnceOnly
 from app.paging import Page, PageQuery, link_next
 from app.problems import READING, WRITING
-from app.webhooks import inspecting, pausing, probing, replaying, rotating, secrets
+from app.webhooks import inspecting, pausing, probing, replaying, rotating, secrets, verifying
 from app.webhooks.schemas import (
     AttemptQuery,
     AttemptRead,
@@ -28,6 +28,7 @@ from app.webhooks.schemas import (
     SecretRotation,
     TestAnswer,
     UndeliveredRead,
+    VerificationAnswer,
     WebhookRead,
 )
 
@@ -136,6 +137,19 @@ async def send_test(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, 
     """Sends a signed `webhook.test` at once and shows what came back."""
     state = request.app.state
     return await probing.send_test(database, state.vault, state.settings, actor, webhook_id)
+
+
+@router.post("/verification", responses=WRITING)
+async def send_challenge(
+    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request
+) -> VerificationAnswer:
+    """Sends a signed `webhook.verification` at once; an endpoint that answers with its `challenge` is verified.
+
+    The answer's body is the challenge alone, or a JSON object that has it as `challenge`. A webhook that waited for it
+    gets what happened meanwhile, too.
+    """
+    state = request.app.state
+    return await verifying.send_challenge(database, state.vault, state.settings, actor, webhook_id)
 
 
 @router.get("/events", responses=READING)

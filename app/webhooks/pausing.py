@@ -15,7 +15,7 @@ from app.webhooks.actions import record
 from app.webhooks.models import Lane, State, Webhook
 from app.webhooks.queries import locked_webhook, webhook_read
 from app.webhooks.replaying import first_since
-from app.webhooks.schemas import Pause, WebhookRead
+from app.webhooks.schemas import Pause, Start, WebhookRead
 
 
 class Disabled(Conflict):
@@ -24,12 +24,19 @@ class Disabled(Conflict):
     type = "webhook-disabled"
 
 
+class Unverified(Conflict):
+    """The endpoint has not proven yet that it is its organization's"""
+
+    type = "webhook-unverified"
+
+
 def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: Pause) -> WebhookRead:
-    """Pause it, or let it go on; doing it twice changes nothing. Raises NotFound, Disabled, Invalid."""
+    """Pause it, or let it go on; doing it twice changes nothing. Raises NotFound, Unverified, Disabled, Invalid."""
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     if pause.paused and "from_" in pause.model_fields_set:
         raise invalid("body.from", "this says where a webhook goes on, so it comes with paused: false")
+    check_verified(webhook)
     if pause.paused and webhook.state is State.DISABLED:
         raise Disabled("It rests already: the tracker has disabled it. Let it go on with paused: false.")
     if pause.paused == (webhook.state is not State.ACTIVE):
@@ -37,16 +44,23 @@ def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: 
     if pause.paused:
         webhook.state = State.PAUSED  # a worker at it finds out when it settles
     else:
-        _resume(session, webhook, pause)
+        resume(session, webhook, pause.from_)
     webhook.touch()
     record(session, actor, "webhook.paused" if pause.paused else "webhook.resumed", webhook, organization)
     return webhook_read(webhook, organization)
 
 
-def _resume(session: Session, webhook: Webhook, pause: Pause) -> None:
+def check_verified(webhook: Webhook) -> None:
+    """Raises Unverified."""
+    if webhook.state is State.UNVERIFIED:
+        raise Unverified("It waits for its endpoint to echo a challenge, which `POST …/verification` sends.")
+
+
+def resume(session: Session, webhook: Webhook, start: Start) -> None:
+    """Raises Invalid for a time in the future."""
     webhook.state, webhook.state_reason, webhook.resumed_at = State.ACTIVE, None, clock.now()
     lane = session.get_one(Lane, webhook.id)
-    lane.cursor_seq = max(lane.cursor_seq, _start(session, pause))  # what lies further back is for a replay
+    lane.cursor_seq = max(lane.cursor_seq, _seq_before(session, start))  # what lies further back is for a replay
     lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
     if lane.lease_owner is None:
         lane.ready_at = None  # no waiting for a retry of long ago
@@ -54,9 +68,9 @@ def _resume(session: Session, webhook: Webhook, pause: Pause) -> None:
     lanes.stir(session, webhook.id)
 
 
-def _start(session: Session, pause: Pause) -> int:
-    if isinstance(pause.from_, datetime.datetime):
-        if pause.from_ > clock.now():
+def _seq_before(session: Session, start: Start) -> int:
+    if isinstance(start, datetime.datetime):
+        if start > clock.now():
             raise invalid("body.from", "this lies in the future")
-        return first_since(session, pause.from_) - 1
-    return head(session).seq if pause.from_ == "now" else 0
+        return first_since(session, start) - 1
+    return head(session).seq if start == "now" else 0

@@ -5,6 +5,7 @@ import uuid
 from importlib import import_module
 
 import orjson
+from pydantic import BaseModel
 
 from app import clock
 from app.accounts.actor import Actor
@@ -20,6 +21,7 @@ from app.webhooks.answers import Answer, outcome_of, readable
 from app.webhooks.events import WebhookId, WebhookTest
 from app.webhooks.headers import opened
 from app.webhooks.messages import webhook_id_of
+from app.webhooks.pausing import check_verified
 from app.webhooks.queries import found_webhook, valid_secrets
 from app.webhooks.schemas import TestAnswer
 
@@ -29,15 +31,29 @@ TYPE = "webhook.test"
 async def send_test(
     database: Database, vault: Vault, settings: Settings, actor: Actor, webhook_id: uuid.UUID
 ) -> TestAnswer:
-    """Whether the webhook is paused or disabled does not matter. Raises NotFound."""
-    url, own_headers, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id)
+    """Whether the webhook is paused or disabled does not matter. Raises NotFound, Unverified."""
+    said = WebhookTest(webhook=WebhookId(id=webhook_id))
+    _, answer = await send(database, vault, settings, actor, webhook_id, TYPE, said)
+    return answer
+
+
+async def send(
+    database: Database,
+    vault: Vault,
+    settings: Settings,
+    actor: Actor,
+    webhook_id: uuid.UUID,
+    type: str,
+    said: BaseModel,
+) -> tuple[str, TestAnswer]:
+    """What came of it, and at which URL. Raises NotFound."""
+    url, own_headers, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id, type)
     message_id = webhook_id_of(new_id())
     now = clock.now()
-    said = WebhookTest(webhook=WebhookId(id=webhook_id)).model_dump(mode="json")
-    body = orjson.dumps({"type": TYPE, "timestamp": utc(now), "data": said})
+    body = orjson.dumps({"type": type, "timestamp": utc(now), "data": said.model_dump(mode="json")})
     headers = signing.headers(secrets, message_id, int(now.timestamp()), body)
     answer = await _post(settings, url, own_headers | headers, body)
-    return TestAnswer(
+    return url, TestAnswer(
         event=message_id,
         outcome=outcome_of(answer),
         status=answer.status,
@@ -52,12 +68,14 @@ async def send_test(
 
 
 def _endpoint(
-    database: Database, vault: Vault, actor: Actor, webhook_id: uuid.UUID
+    database: Database, vault: Vault, actor: Actor, webhook_id: uuid.UUID, type: str
 ) -> tuple[str, dict[str, str], list[str]]:
     """In a thread, and done with the database before anything is sent."""
     actor.must_be(Role.PARTNER)
     with database.read() as session:
         webhook, _ = found_webhook(session, actor, webhook_id)
+        if type == TYPE:
+            check_verified(webhook)
         sealed = valid_secrets(session, [webhook_id])[webhook_id]
     return webhook.url, opened(vault, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
 

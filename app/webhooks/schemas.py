@@ -43,6 +43,9 @@ class WebhookNew(Schema):
     payload: PayloadForm = Payload.FULL
     headers: Headers = {}
     v1a: AlsoV1a = False
+    verify: Annotated[
+        bool, Field(description="Send nothing until the endpoint has echoed a challenge: see `POST …/verification`.")
+    ] = False
     description: Line | None = None
     contact_email: ContactEmail | None = None
 
@@ -73,6 +76,7 @@ class WebhookRead(BaseModel):
     v1a: bool
     state: State
     state_reason: str | None
+    verified_at: Annotated[AwareDatetime | None, Field(description="When the endpoint last echoed a challenge.")]
     version: int
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -193,12 +197,15 @@ class ReplayRead(BaseModel):
     finished_at: AwareDatetime | None
 
 
+Start = Literal["catch_up", "now"] | Moment
+
+
 class Pause(Schema):
     """`from` says where a webhook goes on that is paused or disabled; it stays out of a pause."""
 
     paused: bool
     from_: Annotated[
-        Literal["catch_up", "now"] | Moment,
+        Start,
         Field(
             alias="from",
             description="`catch_up`: with what came meanwhile; `now`: without; or with what came since a time.",
@@ -233,6 +240,12 @@ class TestAnswer(BaseModel):
     request_headers: dict[str, str]
     response_headers: dict[str, str]
     response_body: str
+
+
+class VerificationAnswer(TestAnswer):
+    """What came of a `webhook.verification` message."""
+
+    verified: Annotated[bool, Field(description="Whether the answer was the challenge; if not, see `detail`.")]
 
 
 class HealthQuery(Schema):

@@ -21,6 +21,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("webhook", schema=None) as batch_op:
-        batch_op.drop_constraint("ck_webhook_payload", type_="check")
+        batch_op.drop_constraint(op.f("ck_webhook_payload"), type_="check")
         batch_op.drop_column("sealed_headers")
         batch_op.drop_column("payload")

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from app import clock
+from app.accounts.actor import system
 from app.database import Database
 from app.demands import timekeeping
 from app.webhooks import actions
+from app.webhooks.models import Webhook
 from tests.factories import (
     API,
     a_body,
@@ -118,9 +120,11 @@ def _steer_a_webhook(database: Database, admin: TestClient) -> None:
         assert admin.put(f"{API}/{path}/paused", json={"paused": paused}).status_code == 200
     made(admin, f"{path}/secret", {})
     made(admin, f"{path}/replays", {"from_seq": 1})
+    kept = uuid.UUID(webhook["id"])
     with database.write() as session:
-        actions.warn_of_failures(session, uuid.UUID(webhook["id"]), 24)
-        actions.disable_webhook(session, uuid.UUID(webhook["id"]), "The endpoint failed for five days.")
+        actions.record(session, system("tests"), "webhook.verified", session.get_one(Webhook, kept), "ada-org")
+        actions.warn_of_failures(session, kept, 24)
+        actions.disable_webhook(session, kept, "The endpoint failed for five days.")
     assert admin.delete(f"{API}/{path}").status_code == 204
 
 

@@ -12,7 +12,7 @@ def test_every_type_of_event_has_a_shape():
 def test_the_catalogue_says_what_each_means_with_an_example_that_fits(client, validator):
     listed = {each["name"]: each for each in client.get(f"{API}/event-types").json()["items"]}
 
-    assert set(listed) == {*EVENT_TYPES, "webhook.test"}
+    assert set(listed) == {*EVENT_TYPES, "webhook.test", "webhook.verification"}
     for name, each in listed.items():
         assert each["meaning"] == EVENT_TYPES.get(name, each["meaning"])
         assert each["example"]["type"] == name
@@ -35,7 +35,7 @@ def test_a_schema_is_a_document_of_its_own(client):
 def test_the_openapi_document_has_every_message_with_the_same_shape(app, client):
     document = app.openapi()
 
-    assert set(document["webhooks"]) == {*EVENT_TYPES, "webhook.test"}
+    assert set(document["webhooks"]) == {*EVENT_TYPES, "webhook.test", "webhook.verification"}
     operation = document["webhooks"]["demand.cited"]["post"]
     content = operation["requestBody"]["content"]["application/json"]
     place = content["schema"]["$ref"].rpartition("/")[2]

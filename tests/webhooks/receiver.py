@@ -7,6 +7,7 @@ A path of three digits is answered with that status; the other behaviours stand 
 import asyncio
 import gzip
 import itertools
+import json
 import socket
 import ssl
 import struct
@@ -225,6 +226,24 @@ async def bad_chunking_later(request: Received, writer: asyncio.StreamWriter) ->
     await writer.drain()
     await asyncio.sleep(DRIP_SECONDS)
     writer.write(b"zzz\r\nworld\r\n")
+
+
+@behaviour
+async def echo(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Proves whose endpoint it is."""
+    writer.write(answer(200, json.loads(request.body)["data"].get("challenge", "").encode()))
+
+
+@behaviour
+async def echo_json(request: Received, writer: asyncio.StreamWriter) -> None:
+    challenge = json.loads(request.body)["data"]["challenge"]
+    writer.write(answer(200, json.dumps({"challenge": challenge}).encode()))
+
+
+@behaviour
+async def echo_whole(request: Received, writer: asyncio.StreamWriter) -> None:
+    """As an endpoint does that returns whatever it is sent."""
+    writer.write(answer(200, request.body))
 
 
 @behaviour

@@ -41,6 +41,7 @@ def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
         "v1a": False,
         "state": "active",
         "state_reason": None,
+        "verified_at": None,
         "version": 1,
         "created_at": made["created_at"],
         "updated_at": made["updated_at"],
