@@ -51,5 +51,8 @@ EVENTS: dict[str, type[BaseModel]] = {
     "organization.created": AboutOrganization,
     "organization.revised": AboutOrganization,
     "organization.withdrawn": OrganizationWithdrawn,
+    "person.disabled": AboutPerson,
+    "person.enabled": AboutPerson,
     "person.joined": AboutPerson,
+    "person.left": AboutPerson,
 }

@@ -107,7 +107,11 @@ def _let_time_pass(database: Database, editor: TestClient, common: dict[str, Any
 
 def _let_people_come_and_go(admin: TestClient) -> None:
     slug = an_organization(admin)["slug"]
-    made(admin, "people", {"email": "ada@example.org", "name": "Ada", "organization": slug, "role": "viewer"})
+    person = {"email": "ada@example.org", "name": "Ada", "organization": slug, "role": "viewer"}
+    path = f"people/{made(admin, 'people', person)['id']}"
+    for disabled in (True, False):
+        patch(admin, path, disabled=disabled)
+    assert admin.delete(f"{API}/{path}/memberships/{slug}").status_code == 204
     key = made(admin, "keys", {"role": "viewer", "organization": slug})
     assert admin.delete(f"{API}/keys/{key['id']}").status_code == 204
 
