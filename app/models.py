@@ -7,6 +7,7 @@ import app.bodies.models
 import app.campaigns.models
 import app.demands.models
 import app.ledger.models
+import app.mail.models
 import app.sources.models
 import app.webhooks.models  # noqa: F401
 from app.tables import Table

@@ -3,8 +3,9 @@
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, NameEmail, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
@@ -16,6 +17,15 @@ def _without_trailing_slash(url: str) -> str:
 
 def _split(networks: object) -> object:
     return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
+
+
+def _smtp_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("smtp", "smtp+starttls", "smtps") or not parts.hostname:
+        raise ValueError("write it as smtp+starttls://user:password@mail.example.org:587, or with smtps:// or smtp://")
+    if parts.port == 0 or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("nothing follows the host and its port; in a password, write / as %2F, # as %23 and ? as %3F")
+    return url
 
 
 class Settings(BaseSettings):
@@ -59,9 +69,21 @@ class Settings(BaseSettings):
     )
     webhook_attempts_days: int = Field(30, ge=1, le=3650, description="How long the log of attempts is kept.")
     webhooks_per_organization: int = Field(100, ge=1, description="More are refused.")
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
+        None,
+        description="The mail server: `smtp+starttls://user:password@host:587`, `smtps://…` (TLS from the start) or"
+        " `smtp://…` (no TLS). Without it and the sender, no mail is sent.",
+    )
+    mail_from: NameEmail | None = Field(
+        None, description="The sender of all mail, such as `Demand Tracker <follow@example.org>`."
+    )
 
     def __init__(self, **values: object) -> None:
         super().__init__(**values)  # type: ignore[arg-type]  # pydantic-settings types its own options here
+
+    @property
+    def sends_mail(self) -> bool:
+        return self.smtp_url is not None and self.mail_from is not None
 
     @property
     def url_of_database(self) -> str:

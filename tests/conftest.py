@@ -4,6 +4,7 @@ A test that asks for `database`, `settings`, `app` or a client runs on both; `@o
 tests/databases.py keep it to one. Ada acts, Bob shares her organisation, Eve is a stranger.
 """
 
+import datetime
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app import clock
 from app.accounts.actions import create_key, ensure_organization
 from app.accounts.actor import system
 from app.accounts.roles import Role
@@ -24,6 +26,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests import postgres
 from tests.databases import KINDS, PostgreSQL, SQLite, Store, new_database
+from tests.mail.mail_server import MailServer
 
 SERVER = "DEMANDS_TEST_DATABASE_URL"
 
@@ -130,3 +133,31 @@ def bob(client_for: ClientFor) -> TestClient:
 @pytest.fixture
 def eve(client_for: ClientFor) -> TestClient:
     return client_for("partner", "eve-org")
+
+
+class MovableClock:
+    """The real one, some time ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = datetime.timedelta()
+        self._real_now = clock.now
+
+    def now(self) -> datetime.datetime:
+        return self._real_now() + self.ahead
+
+    def forward(self, **by: float) -> None:
+        self.ahead += datetime.timedelta(**by)
+
+
+@pytest.fixture
+def time(monkeypatch):
+    """`time.forward(hours=1)`."""
+    movable = MovableClock()
+    monkeypatch.setattr(clock, "now", movable.now)
+    return movable
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server

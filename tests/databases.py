@@ -88,9 +88,15 @@ def new_database(server: str) -> Iterator[str]:
 
 
 def _settings(folder: Path, **values: Any) -> Settings:
-    """As by default, except that webhooks may reach receivers on this machine."""
-    loopback = (ip_network("127.0.0.0/8"),)
-    return Settings(_env_file=None, data_dir=folder / "data", webhook_allow_networks=loopback, **values)
+    """As by default, except that webhooks may reach receivers on this machine, and mail goes to a server on it."""
+    return Settings(
+        _env_file=None,
+        data_dir=folder / "data",
+        webhook_allow_networks=(ip_network("127.0.0.0/8"),),
+        smtp_url="smtp://127.0.0.1:1",  # nobody listens there; tests that read mails have a server of their own
+        mail_from="Demand Tracker <follow@tracker.example>",
+        **values,
+    )
 
 
 def _begin_an_epoch(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from app.database import Database
 from app.demands.models import Demand
 from app.ledger.models import Event
 from app.ledger.verifying import check_newest
+from app.mail import outbox, sending
 from app.settings import Settings
 from app.vault import LostSecret, open_vault
 from app.webhooks.models import Lane, WebhookSecret
@@ -51,6 +52,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _settings(settings)
     yield from _secret_key(settings)
     yield from _space(settings)
+    yield from _mail_server(settings)
     file = sqlite_file(settings)
     if file and not file.exists():
         mend = "Run `demands migrate`, or just `demands serve`."
@@ -65,7 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from shape
         checks: list[Check] = [_sqlite if database.is_sqlite else _postgresql]
         if all(finding.level is Level.OK for finding in shape):
-            checks += [_clock, _ledger, _stored_secrets, _worker]
+            checks += [_clock, _ledger, _stored_secrets, _worker, _outbox]
         for check in checks:
             yield from _carefully(check, database)
 
@@ -139,6 +141,21 @@ def _space(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Level.WARN if free < LITTLE_SPACE else Level.OK, "data directory", what, mend * (free < LITTLE_SPACE)
         )
+
+
+def _mail_server(settings: Settings) -> Iterator[Finding]:
+    """Greets it as for sending, and sends nothing."""
+    if not settings.sends_mail:
+        mend = "Set DEMANDS_SMTP_URL and DEMANDS_MAIL_FROM, so that readers can follow by e-mail."
+        half = settings.smtp_url is not None or settings.mail_from is not None
+        what = "only one of its two settings is set, so none is sent" if half else "none is sent"
+        yield Finding(Level.WARN if half else Level.OK, "mail", what, mend)
+        return
+    try:
+        with sending.connected(settings):
+            yield Finding(Level.OK, "mail", f"the server takes it, from {settings.mail_from}")
+    except sending.Unusable as trouble:
+        yield Finding(Level.FAIL, "mail", str(trouble), "Correct DEMANDS_SMTP_URL; until then mail waits for days.")
 
 
 def _version(database: Database) -> Iterator[Finding]:
@@ -254,6 +271,17 @@ def _worker(database: Database) -> Iterator[Finding]:
         yield Finding(Level.WARN, "worker", f"{waiting} deliveries or embargoes are overdue by ten minutes", mend)
     else:
         yield Finding(Level.OK, "worker", "nothing is left undone")
+
+
+def _outbox(database: Database) -> Iterator[Finding]:
+    with database.read() as session:
+        tally = outbox.tally(session, clock.now() - LATE)
+    if tally.given_up:
+        mend = "The table `mail` tells of each what went wrong, and the log when."
+        yield Finding(Level.WARN, "outbox", f"{tally.given_up} mails of the last 30 days were given up", mend)
+    if tally.late:
+        mend = "Start `demands work`, or mend the way to the mail server."
+        yield Finding(Level.WARN, "outbox", f"{tally.late} mails are overdue by ten minutes", mend)
 
 
 def _count(session: Session, due: object) -> int:

@@ -1,0 +1,128 @@
+"""The life of a mail: put into the outbox by the transaction that causes it, sent afterwards, at least once.
+
+A worker claims due mails for a while, sends each, and settles what came of it. One that dies leaves a lease that runs
+out; one that is late finds that the mail was claimed again since, and changes nothing. Every attempt at a mail has the
+same Message-ID, so that a mailbox can tell a repetition.
+
+Everything here is a step of a transaction that the caller opens.
+"""
+
+import datetime
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, delete, func, select, update
+from sqlmodel import Session, col
+
+from app import clock
+from app.database import settings_of
+from app.mail.models import Mail, MailState
+
+LEASE = datetime.timedelta(minutes=10)
+RETRY_AFTER = tuple(datetime.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240))  # then each four hours
+GIVE_UP_AFTER = datetime.timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The right to send a mail until somebody else has claimed it again."""
+
+    id: uuid.UUID
+    attempt: int
+    kind: str
+    about: str
+    data: dict[str, Any]
+    created_at: datetime.datetime
+
+
+def put(session: Session, kind: str, about: str, **data: Any) -> None:
+    """To be sent once the transaction has committed; nothing where this installation sends no mail."""
+    if settings_of(session).sends_mail:
+        session.add(Mail(kind=kind, about=about, data=data))
+
+
+def drop(session: Session, about: str) -> None:
+    """Whatever was put in about something that has ended, be it sent or not."""
+    session.execute(delete(Mail).where(col(Mail.about) == about))
+
+
+def is_due(session: Session) -> bool:
+    due = select(col(Mail.id)).where(col(Mail.ready_at).is_not(None), col(Mail.ready_at) <= clock.now())
+    return session.execute(due.limit(1)).first() is not None
+
+
+def claim(session: Session, limit: int) -> list[Claimed]:
+    """Those that have waited longest, in the order in which they were put in."""
+    now = clock.now()
+    due = (
+        select(col(Mail.id))
+        .where(col(Mail.ready_at).is_not(None), col(Mail.ready_at) <= now)
+        .order_by(col(Mail.ready_at), col(Mail.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED")  # PostgreSQL might run it again for each row, and claim more than the limit
+    )
+    lend = (
+        update(Mail)
+        .where(col(Mail.id) == due.c.id)
+        .values(ready_at=now + LEASE, attempts=Mail.attempts + 1)
+        .returning(
+            col(Mail.id), col(Mail.attempts), col(Mail.kind), col(Mail.about), col(Mail.data), col(Mail.created_at)
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return sorted((Claimed(*row) for row in session.execute(lend)), key=lambda mail: mail.id)
+
+
+def settle_sent(session: Session, mail: Claimed) -> None:
+    _settle(session, mail, state=MailState.SENT, ready_at=None, finished_at=clock.now(), error=None)
+
+
+def settle_needless(session: Session, mail: Claimed) -> None:
+    """There is nothing to say any more, or nobody to say it to."""
+    session.execute(delete(Mail).where(*_still(mail)))
+
+
+def settle_failed(session: Session, mail: Claimed, error: str, for_good: bool) -> bool:
+    """Later again, unless it was refused for good or has been tried for days; tells whether it was given up."""
+    now = clock.now()
+    if for_good or now - mail.created_at > GIVE_UP_AFTER:
+        _settle(session, mail, state=MailState.GIVEN_UP, ready_at=None, finished_at=now, error=error)
+        return True
+    pause = RETRY_AFTER[min(mail.attempt, len(RETRY_AFTER)) - 1]
+    _settle(session, mail, ready_at=now + pause, error=error)
+    return False
+
+
+def release(session: Session, mails: Iterable[Claimed]) -> None:
+    """Give back what was claimed and not tried."""
+    for mail in mails:
+        _settle(session, mail, ready_at=clock.now())
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the outbox stands."""
+
+    late: int
+    given_up: int
+
+
+def tally(session: Session, late_before: datetime.datetime) -> Tally:
+    late = func.count(case((col(Mail.ready_at) < late_before, 1)))
+    given_up = func.count(case((col(Mail.state) == MailState.GIVEN_UP, 1)))
+    return Tally(*session.execute(select(late, given_up).where(col(Mail.state) != MailState.SENT)).one())
+
+
+def _settle(session: Session, mail: Claimed, **values: Any) -> None:
+    changed = update(Mail).where(*_still(mail)).values(**values)
+    session.execute(changed.execution_options(synchronize_session=False))
+
+
+def _still(mail: Claimed) -> tuple[Any, ...]:
+    """Whether nobody has claimed it since."""
+    waiting = col(Mail.state) == MailState.WAITING
+    return col(Mail.id) == mail.id, col(Mail.attempts) == mail.attempt, waiting

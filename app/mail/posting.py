@@ -1,0 +1,92 @@
+"""From the outbox to the mail server.
+
+What a mail says is written by whoever put it in, right before it is sent: so it tells what may be told at that moment,
+and is not sent where there is nothing left to tell.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from email.message import EmailMessage
+from smtplib import SMTP
+
+from sqlmodel import Session
+
+from app.database import Database
+from app.mail import outbox, sending
+from app.mail.letters import Letter, write
+from app.mail.outbox import Claimed
+from app.mail.sending import Refused, Unusable
+from app.settings import Settings
+from app.vault import Vault
+
+AT_ONCE = 10  # over one connection
+
+Writer = Callable[[Session, Vault, Claimed], Letter | None]
+log = logging.getLogger(__name__)
+
+
+class Postman:
+    """Sends the mail of one database; `writers` go by the kinds of mails. Any number may run, in any processes."""
+
+    def __init__(self, database: Database, vault: Vault, settings: Settings, writers: Mapping[str, Writer]) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+        self._writers = writers
+
+    def post(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """All that is due, or what can be sent until it is time to stop."""
+        while not stopped():
+            with self._database.read() as session:
+                if not outbox.is_due(session):
+                    return
+            with self._database.write() as session:
+                claimed = outbox.claim(session, AT_ONCE)
+            self._post(claimed, stopped)
+
+    def _post(self, claimed: Sequence[Claimed], stopped: Callable[[], bool]) -> None:
+        """Where the server cannot be had, or is lost on the way, all that are left wait."""
+        left = list(claimed)
+        try:
+            with sending.connected(self._settings) as server:
+                while left and not stopped():
+                    self._post_one(server, left[0])
+                    del left[0]
+        except Unusable as trouble:
+            log.warning("Mail waits: %s", trouble)
+            for mail in left:
+                self._note_failure(mail, str(trouble))
+        else:
+            with self._database.write() as session:
+                outbox.release(session, left)
+
+    def _post_one(self, server: SMTP, mail: Claimed) -> None:
+        try:
+            message = self._message(mail)
+        except Exception:
+            log.exception("Mail %s (%s) cannot be written.", mail.id, mail.kind)
+            self._note_failure(mail, "It could not be written; the log says why.")
+            return
+        if message is None:
+            with self._database.write() as session:
+                outbox.settle_needless(session, mail)
+            return
+        try:
+            sending.send(server, message)
+        except Refused as refusal:
+            self._note_failure(mail, str(refusal), refusal.for_good)
+            return
+        with self._database.write() as session:
+            outbox.settle_sent(session, mail)
+
+    def _message(self, mail: Claimed) -> EmailMessage | None:
+        assert self._settings.mail_from
+        with self._database.read() as session:
+            letter = self._writers[mail.kind](session, self._vault, mail)
+        return write(letter, self._settings.mail_from, mail.id, mail.created_at) if letter else None
+
+    def _note_failure(self, mail: Claimed, error: str, for_good: bool = False) -> None:
+        with self._database.write() as session:
+            given_up = outbox.settle_failed(session, mail, error, for_good)
+        if given_up:
+            log.error("Mail %s (%s) is given up: %s", mail.id, mail.kind, error)
