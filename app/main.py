@@ -24,6 +24,7 @@ from app.demands.api import router as demands
 from app.demands.calendar_api import router as calendar
 from app.demands.queries import count_by_body
 from app.demands.records_api import router as records
+from app.follows.api import router as follows
 from app.guarding import Guard
 from app.ledger import open_database
 from app.notifying import listening
@@ -31,7 +32,7 @@ from app.settings import Settings
 from app.sources.api import router as sources
 from app.statistics.api import router as statistics
 from app.vault import open_vault
-from app.web import pages
+from app.web import follow_pages, pages
 from app.webhooks.api import router as webhooks
 from app.webhooks.metrics_api import router as metrics
 
@@ -47,6 +48,7 @@ SLICES = (
     changes,
     feeds,
     catalogue,
+    follows,
     webhooks,
     campaigns,
     bodies,
@@ -97,6 +99,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     for router in SLICES:
         app.include_router(router, prefix=API)
     app.include_router(pages.router)
+    app.include_router(follow_pages.router)
     document_webhooks(app)
     app.mount("/static/swagger", pages.swagger)
     app.mount("/static", pages.static)

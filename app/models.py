@@ -6,6 +6,7 @@ import app.accounts.models
 import app.bodies.models
 import app.campaigns.models
 import app.demands.models
+import app.follows.models
 import app.ledger.models
 import app.mail.models
 import app.sources.models

@@ -126,6 +126,14 @@ class PreconditionRequired(Problem):
     type = "precondition-required"
 
 
+class TooManyRequests(Problem):
+    """That was asked too often"""
+
+    status = 429
+    type = "too-many-requests"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "3600"}
+
+
 class Unavailable(Problem):
     """Not ready to serve"""
 

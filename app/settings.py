@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     mail_from: NameEmail | None = Field(
         None, description="The sender of all mail, such as `Demand Tracker <follow@example.org>`."
     )
+    follow_gather_seconds: float = Field(
+        60, ge=0, le=3600, description="How long a change waits for others before it is mailed to those who follow."
+    )
 
     def __init__(self, **values: object) -> None:
         super().__init__(**values)  # type: ignore[arg-type]  # pydantic-settings types its own options here

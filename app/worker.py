@@ -1,4 +1,4 @@
-"""What the tracker does by itself: it delivers to webhooks, records what time changes, and forgets old answers.
+"""What the tracker does by itself: it delivers to webhooks, mails, records what time changes, and forgets what is old.
 
 Any number of workers may run on one database: deliveries are leased, and what time changes is recorded once.
 """
@@ -15,6 +15,11 @@ from app import clock
 from app.accounts.models import Answer
 from app.database import Database
 from app.demands import timekeeping
+from app.follows import gathering
+from app.follows import letters as follow_letters
+from app.follows.forgetting import forget_unconfirmed
+from app.mail.forgetting import forget_mails
+from app.mail.posting import Postman
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks.delivering import Deliverer
@@ -23,8 +28,10 @@ from app.webhooks.forgetting import forget_attempts
 log = logging.getLogger(__name__)
 
 TICK = datetime.timedelta(seconds=30)
+LOOK_FOR_MAIL = datetime.timedelta(seconds=5)
 PRUNE = datetime.timedelta(hours=1)
 PAUSE_AFTER_A_CRASH = datetime.timedelta(seconds=5)
+WRITERS = {**follow_letters.WRITERS}
 CHUNK = 500  # answers forgotten in one transaction, so that nobody waits long for it
 
 
@@ -37,6 +44,11 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
         group.create_task(forgetting)
         pruning = _repeat("forgetting attempts", lambda: forget_attempts(database, settings), lambda: PRUNE, stop)
         group.create_task(pruning)
+        if settings.sends_mail:
+            post = _post(database, vault, settings, stop)
+            group.create_task(_repeat("mailing", post, lambda: LOOK_FOR_MAIL, stop))
+        unmailing = _repeat("forgetting mails", lambda: forget_mail(database), lambda: PRUNE, stop)
+        group.create_task(unmailing)
 
 
 def forget_answers(database: Database, settings: Settings) -> int:
@@ -46,6 +58,11 @@ def forget_answers(database: Database, settings: Settings) -> int:
     while chunk := _forget_some(database, before):
         forgotten += chunk
     return forgotten
+
+
+def forget_mail(database: Database) -> int:
+    """Drop what was mailed long ago, and addresses that were not confirmed; returns how many rows."""
+    return forget_mails(database) + forget_unconfirmed(database)
 
 
 def _forget_some(database: Database, before: datetime.datetime) -> int:
@@ -62,6 +79,16 @@ async def _deliver(database: Database, vault: Vault, settings: Settings, stop: a
         except Exception:
             log.exception("Delivering crashed; it starts again.")
             await _wait(stop, PAUSE_AFTER_A_CRASH)
+
+
+def _post(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> Callable[[], None]:
+    postman = Postman(database, vault, settings, WRITERS)
+
+    def post() -> None:
+        gathering.gather(database, vault)
+        postman.post(stop.is_set)
+
+    return post
 
 
 async def _repeat(

@@ -258,6 +258,7 @@ DOORS: dict[str, Door] = {
     f"GET {API}/ledger": Door(plainly(f"{API}/ledger")),
     f"GET {API}/event-types": Door(plainly(f"{API}/event-types"), is_open=True),
     f"GET {API}/event-types/{{name}}/schema": Door(plainly(f"{API}/event-types/demand.cited/schema"), is_open=True),
+    f"POST {API}/follows": Door(plainly(f"{API}/follows"), body={"email": "reader@example.org", "pace": "daily"}),
     # vocabularies
     f"GET {API}/campaigns": Door(plainly(f"{API}/campaigns")),
     f"GET {API}/campaigns/{{slug}}": Door(plainly(f"{API}/campaigns/scene")),
@@ -318,5 +319,10 @@ ELSEWHERE = {
     "GET /metrics": "is there only with a setting, and has a token of its own: see tests/webhooks/test_metrics",
     "MOUNT /static": "files",
     "MOUNT /static/swagger": "files",
+    **{
+        f"{method} /follow/{purpose}/{{token}}": "opens by mail alone: see tests/follows"
+        for method in ("GET", "POST")
+        for purpose in ("confirm", "end")
+    },
     f"GET {API}/events/stream": "has no end: see test_the_live_stream_shows_each_actor_what_is_for_them",
 }

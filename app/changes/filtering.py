@@ -23,13 +23,18 @@ class EventFilter(Filters):
 
 def selection(session: Session, actor: Actor, asked: EventFilter) -> Selection:
     """Raises Invalid that names a value which does not exist: nobody should wait for what cannot come."""
-    if asked.campaign:
-        campaigns_named(session, asked.campaign, "query.campaign")
-    if asked.kind:
-        kinds_named(session, asked.kind, "query.kind")
-    if asked.body:
-        bodies_named(session, asked.body, "query.body")
-    if asked.issuer:
-        organizations_named(session, actor, asked.issuer, "query.issuer")
+    check_words(session, actor, asked, "query")
     words = Filters.model_fields.keys()
     return Selection.of(asked.types, asked.model_dump(include=set(words), exclude_none=True))
+
+
+def check_words(session: Session, actor: Actor, words: Filters, where: str) -> None:
+    """Raises Invalid; `where` is the place of the words in the request."""
+    if words.campaign:
+        campaigns_named(session, words.campaign, f"{where}.campaign")
+    if words.kind:
+        kinds_named(session, words.kind, f"{where}.kind")
+    if words.body:
+        bodies_named(session, words.body, f"{where}.body")
+    if words.issuer:
+        organizations_named(session, actor, words.issuer, f"{where}.issuer")

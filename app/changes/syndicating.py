@@ -85,14 +85,15 @@ def _entry(view: reading.EventView) -> Entry:
         id=view.id,
         title=title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip()}…",
         text=text,
-        address=_address(view),
+        address=address(view),
         updated=view.recorded_at,
         author=view.actor.get("organization"),
         categories=[view.type, *([view.campaign] if view.campaign else [])],
     )
 
 
-def _address(view: reading.EventView) -> str:
+def address(view: reading.EventView) -> str:
+    """Where to read on, below the base URL."""
     if view.demand:
         return f"/api/v1/demands/{view.demand}"
     noun = view.type.partition(".")[0]

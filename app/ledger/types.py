@@ -59,6 +59,17 @@ EVENT_TYPES = {
     "webhook.verified": "The endpoint of a webhook has proven that it is its organization's.",
 }
 
+NEWS = (  # what happened in the world, and not what was done to its record
+    "demand.status_changed",
+    "demand.status_verified",
+    "demand.response_recorded",
+    "demand.reading_taken",
+    "demand.update_added",
+    "demand.milestone_reached",
+    "demand.overdue",
+    "demand.unpublished",
+)
+
 
 def _known(name: str) -> str:
     if name not in EVENT_TYPES:

@@ -22,24 +22,12 @@ from app.demands.lifecycle import Group
 from app.demands.queries import count_demands
 from app.ledger import reading, telling
 from app.ledger.selecting import Selection
+from app.ledger.types import NEWS
 from app.problems import NotFound
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = Path(str(files("fastapi_offline"))) / "static"
 NEWEST = 10
-NEWS = Selection.of(  # what happened in the world, and not what was done to its record
-    [
-        "demand.status_changed",
-        "demand.status_verified",
-        "demand.response_recorded",
-        "demand.reading_taken",
-        "demand.update_added",
-        "demand.milestone_reached",
-        "demand.overdue",
-        "demand.unpublished",
-    ],
-    {},
-)
 NOTHING_FOREIGN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -59,17 +47,17 @@ swagger = StaticFiles(directory=SWAGGER)
 def start(database: Db) -> Response:
     """The campaigns, how their demands stand, and what happened lately, as anyone may see it."""
     with database.read() as session:
-        page = list_campaigns(session, CampaignQuery(limit=50))
-        campaigns = [(campaign, _standing(session, campaign.slug)) for campaign in page.items]
-        events = reading.newest(session, ledger_gate(ANONYMOUS), NEWEST, NEWS)
+        listed = list_campaigns(session, CampaignQuery(limit=50)).items
+        campaigns = [(campaign, _standing(session, campaign.slug)) for campaign in listed]
+        events = reading.newest(session, ledger_gate(ANONYMOUS), NEWEST, Selection.of(NEWS, {}))
     told = [(event, telling.sentence(event.type, event.data)) for event in events if event.demand]
-    return _page("start.html", campaigns=campaigns, groups=list(Group), changes=told)
+    return page("start.html", campaigns=campaigns, groups=list(Group), changes=told)
 
 
 @router.get("/api/docs")
 def documentation() -> Response:
     """Swagger UI, from this server alone."""
-    return _page("docs.html", policy=OF_SWAGGER)
+    return page("docs.html", policy=OF_SWAGGER)
 
 
 @router.get("/problems/{name}")
@@ -78,7 +66,7 @@ def explain(name: str, request: Request) -> Response:
     kind = next((kind for kind in problems.kinds() if kind.type == name), None)
     if kind is None:
         raise NotFound(f"There is no kind of problem {name}.")
-    return _page("problem.html", kind=kind, kinds=problems.kinds())
+    return page("problem.html", kind=kind, kinds=problems.kinds())
 
 
 def _standing(session: Session, campaign: str) -> dict[Group, int]:
@@ -87,6 +75,6 @@ def _standing(session: Session, campaign: str) -> dict[Group, int]:
     }
 
 
-def _page(template: str, policy: str = NOTHING_FOREIGN, **values: Any) -> Response:
+def page(template: str, status: int = 200, policy: str = NOTHING_FOREIGN, **values: Any) -> Response:
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-    return HTMLResponse(templates.get_template(template).render(values), headers=headers)
+    return HTMLResponse(templates.get_template(template).render(values), status, headers=headers)

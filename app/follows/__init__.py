@@ -1,0 +1,1 @@
+"""Following by e-mail, without an account."""

@@ -1,0 +1,143 @@
+"""Verbs that change follows. They are no events: who follows what is nobody's business."""
+
+import datetime
+import ipaddress
+import uuid
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlmodel import Session, col
+
+from app import clock
+from app.accounts.actor import ANONYMOUS
+from app.changes.filtering import check_words
+from app.database import serialize, settings_of
+from app.follows.models import Follow, FollowKey, Pace
+from app.follows.paces import next_digest_at
+from app.follows.queries import CONFIRM_WITHIN, get_follow
+from app.follows.schemas import USUAL_TYPES, FollowAsked, FollowNew
+from app.ledger.reading import head, is_shown
+from app.ledger.selecting import match_keys
+from app.ledger.words import Filters
+from app.mail import outbox
+from app.problems import Conflict, TooManyRequests, invalid
+from app.vault import Vault
+
+CLIENT_AN_HOUR = 20
+CONFIRMATIONS_A_DAY = 3  # to one address, whoever asks
+FOLLOWS_OF_AN_ADDRESS = 50
+CONFIRMATION = "follow.confirmation"
+WHAT_NOW = "If this address can be written to, a mail is on its way to it. Open the link in it to confirm."
+
+
+class MailIsOff(Conflict):
+    """This tracker sends no e-mail"""
+
+    type = "mail-is-off"
+
+
+def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -> FollowAsked:
+    """Raises MailIsOff, TooManyRequests, and Invalid for filters that name what is not there.
+
+    The answer and the work are the same whether the address is known or not, and whether a mail is sent or not.
+    """
+    if not settings_of(session).sends_mail:
+        raise MailIsOff("Nobody can follow by e-mail here: its operator has set no mail server (DEMANDS_SMTP_URL).")
+    _check_filters(session, new.filters)
+    follow = Follow(
+        address_sealed=vault.seal(new.email.encode()),
+        address_stamp=vault.stamp("address", new.email.lower()),
+        client_stamp=vault.stamp("client", _network(client)),
+        types=new.types or USUAL_TYPES,
+        filters=new.filters.model_dump(exclude_none=True),
+        pace=new.pace,
+        timezone=new.timezone,
+        cursor_seq=0,
+    )
+    serialize(session, f"follows asked for by {follow.client_stamp}")
+    _check_client(session, follow)
+    if _may_be_asked(session, follow):
+        outbox.put(session, CONFIRMATION, about(follow.id))
+    session.add(follow)
+    hours = int(CONFIRM_WITHIN.total_seconds() // 3600)
+    asked = new.model_dump(exclude={"email", "types"})
+    return FollowAsked(**asked, types=follow.types, confirm_within_hours=hours, what_now=WHAT_NOW)
+
+
+def confirm_follow(session: Session, follow_id: uuid.UUID) -> Follow:
+    """From now on; a second time changes nothing. What the address followed by the same filter before is replaced.
+
+    Raises NotFound.
+    """
+    follow = get_follow(session, follow_id, lock=True)
+    if follow.confirmed_at:
+        return follow
+    now = clock.now()
+    follow.confirmed_at, follow.client_stamp = now, None
+    follow.cursor_seq = head(session).seq
+    _replace_others(session, follow)
+    if follow.pace is Pace.AT_ONCE:
+        # once unasked: whoever plans what happens at this moment may not see the keys yet
+        follow.ready_at = now + datetime.timedelta(seconds=settings_of(session).follow_gather_seconds)
+        keys = sorted(match_keys(follow.types, follow.filters))
+        session.add_all([FollowKey(match_key=key, follow_id=follow.id) for key in keys])
+    else:
+        follow.ready_at = next_digest_at(follow.pace, follow.timezone, now)
+    return follow
+
+
+def end_follow(session: Session, follow_id: uuid.UUID) -> None:
+    """With the address, and with what was still to be mailed. A second time changes nothing."""
+    follow = session.get(Follow, follow_id, with_for_update=True, populate_existing=True)
+    if follow:
+        session.delete(follow)
+    outbox.drop(session, about(follow_id))
+
+
+def about(follow_id: uuid.UUID) -> str:
+    """What mails of the follow are filed under."""
+    return f"follow:{follow_id}"
+
+
+def _check_filters(session: Session, filters: Filters) -> None:
+    check_words(session, ANONYMOUS, filters, "body.filters")
+    for ref in filters.demand or ():
+        if not is_shown(session, ANONYMOUS.audience, f"demand:{ref}"):
+            raise invalid("body.filters.demand", f"there is no demand {ref}")
+
+
+def _check_client(session: Session, follow: Follow) -> None:
+    lately = col(Follow.created_at) > clock.now() - datetime.timedelta(hours=1)
+    if _count(session, col(Follow.client_stamp) == follow.client_stamp, lately) >= CLIENT_AN_HOUR:
+        raise TooManyRequests(f"You may ask {CLIENT_AN_HOUR} times an hour to follow something.")
+
+
+def _may_be_asked(session: Session, follow: Follow) -> bool:
+    """Whether the address may get another mail of this sort: nobody's mailbox is to be filled by others."""
+    same = col(Follow.address_stamp) == follow.address_stamp
+    lately = col(Follow.created_at) > clock.now() - datetime.timedelta(days=1)
+    followed = _count(session, same, col(Follow.confirmed_at).is_not(None))
+    return _count(session, same, lately) < CONFIRMATIONS_A_DAY and followed < FOLLOWS_OF_AN_ADDRESS
+
+
+def _replace_others(session: Session, follow: Follow) -> None:
+    """What they had not been told of yet is told at the new pace."""
+    same = (col(Follow.address_stamp) == follow.address_stamp, col(Follow.confirmed_at).is_not(None))
+    others = session.scalars(select(Follow).where(*same, col(Follow.id) != follow.id).with_for_update()).all()
+    for other in others:
+        if (other.types, other.filters) == (follow.types, follow.filters):
+            follow.cursor_seq = min(follow.cursor_seq, other.cursor_seq)
+            end_follow(session, other.id)
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    return int(session.execute(select(func.count()).select_from(Follow).where(*conditions)).scalar_one())
+
+
+def _network(client: str) -> str:
+    """Of an IPv6 address the part that one household has."""
+    try:
+        address: Any = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

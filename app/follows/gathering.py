@@ -1,0 +1,120 @@
+"""How followers come to their mails: whoever may have something new is woken, looked after, and left in peace.
+
+`plan` wakes those who want changes at once when one concerns them, and lets it wait a little for others. Digests have
+their hour. `look_after` reads, for each follower whose time has come, what is new after their cursor, and puts mails
+about it into the outbox; the cursor moves in the same transaction.
+
+A mail is but a stretch of the ledger: what it says is read when it is sent.
+"""
+
+import datetime
+
+from sqlalchemy import case, func, select, update
+from sqlmodel import Session, col
+
+from app import clock
+from app.database import Database, settings_of
+from app.follows.actions import about
+from app.follows.models import Follow, FollowKey, FollowPlan, Pace
+from app.follows.paces import next_digest_at
+from app.follows.queries import wanted
+from app.ledger.models import Event, Head
+from app.ledger.reading import head
+from app.ledger.selecting import planning_keys
+from app.mail import outbox
+from app.vault import Vault
+
+CHANGES = "follow.changes"
+MOST_SINGLE = 20  # changes in an hour that are mailed one by one; what is more becomes a digest
+BURST = datetime.timedelta(hours=1)
+_EVENTS_AT_ONCE = 200
+_FOLLOWS_AT_ONCE = 50
+
+
+def gather(database: Database, vault: Vault) -> None:
+    """All that there is to do now. Any number of workers may do it beside each other."""
+    while True:
+        with database.read() as session:
+            unplanned, due = _outlook(session)
+        if not (unplanned or due):
+            return
+        with database.write() as session:
+            planned = unplanned and plan(session)
+            looked_after = look_after(session, vault)
+        if not (planned or looked_after):
+            return  # another worker is at it
+
+
+def plan(session: Session) -> bool:
+    """Wake those whom the next events concern; tells whether there were any. Another planner is not waited for."""
+    locked = select(FollowPlan).with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    progress = session.scalars(locked).one_or_none()
+    if progress is None or progress.seq >= head(session).seq:
+        return False
+    until = min(head(session).seq, progress.seq + _EVENTS_AT_ONCE)
+    events = select(col(Event.keys), col(Event.notice)).where(col(Event.seq) > progress.seq, col(Event.seq) <= until)
+    keys = {key for keys, notice in session.execute(events) for key in planning_keys(keys, notice)}
+    concerned = select(col(FollowKey.follow_id)).where(col(FollowKey.match_key).in_(sorted(keys)))
+    soon = clock.now() + datetime.timedelta(seconds=settings_of(session).follow_gather_seconds)
+    rested = case((col(Follow.rest_until) > soon, col(Follow.rest_until)), else_=soon)
+    # also where it is set: the row must be waited for, in case that somebody is about to empty it
+    wake = update(Follow).where(col(Follow.id).in_(concerned)).values(ready_at=func.coalesce(Follow.ready_at, rested))
+    session.execute(wake.execution_options(synchronize_session=False))
+    progress.seq = until
+    return True
+
+
+def look_after(session: Session, vault: Vault) -> int:
+    """A few of those whose time has come, one worker each; returns how many."""
+    due = (
+        select(Follow)
+        .where(col(Follow.ready_at).is_not(None), col(Follow.ready_at) <= clock.now())
+        .order_by(col(Follow.ready_at))
+        .limit(_FOLLOWS_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    follows = session.scalars(due).all()
+    until = head(session).seq  # after the locks, so that whoever is woken from here on is woken for something later
+    for follow in follows:
+        if follow.pace is Pace.AT_ONCE:
+            _tell_at_once(session, vault, follow, until)
+        else:
+            _tell_in_a_digest(session, vault, follow, until)
+        follow.cursor_seq = until
+    return len(follows)
+
+
+def _tell_at_once(session: Session, vault: Vault, follow: Follow, until: int) -> None:
+    now = clock.now()
+    if follow.burst_from is None or follow.burst_from + BURST <= now:
+        follow.burst_from = now
+        follow.burst_changes = MOST_SINGLE - 1 if follow.rest_until else 0  # what piled up meanwhile comes in one mail
+        follow.rest_until = None
+    room = MOST_SINGLE - follow.burst_changes
+    new = wanted(session, vault, follow, follow.cursor_seq, until).order_by(col(Event.seq)).limit(room + 1)
+    seqs = session.scalars(new).all()
+    if len(seqs) <= room:
+        for seq in seqs:
+            outbox.put(session, CHANGES, about(follow.id), after=seq - 1, until=seq)
+        follow.burst_changes += len(seqs)
+    else:
+        outbox.put(session, CHANGES, about(follow.id), after=follow.cursor_seq, until=until)
+        follow.burst_changes = MOST_SINGLE
+        follow.rest_until = follow.burst_from + BURST
+    follow.ready_at = None
+
+
+def _tell_in_a_digest(session: Session, vault: Vault, follow: Follow, until: int) -> None:
+    if session.scalars(wanted(session, vault, follow, follow.cursor_seq, until).limit(1)).first():
+        outbox.put(session, CHANGES, about(follow.id), after=follow.cursor_seq, until=until)
+    follow.ready_at = next_digest_at(follow.pace, follow.timezone, clock.now())
+
+
+def _outlook(session: Session) -> tuple[bool, bool]:
+    """Whether there are events to plan, and follows whose time has come: one query."""
+    newest = select(col(Head.seq)).scalar_subquery()
+    planned = select(col(FollowPlan.seq)).scalar_subquery()
+    ready = select(func.min(col(Follow.ready_at))).where(col(Follow.ready_at).is_not(None)).scalar_subquery()
+    head_seq, planned_seq, ready_at = session.execute(select(newest, planned, ready)).one()
+    return head_seq > planned_seq, ready_at is not None and ready_at <= clock.now()

@@ -1,0 +1,58 @@
+"""Questions about follows: what one wants, may see, and has not made itself."""
+
+import datetime
+import uuid
+
+from sqlalchemy import ColumnElement, Select, Text, select, type_coerce
+from sqlmodel import Session, col
+
+from app import clock
+from app.accounts.actor import ANONYMOUS
+from app.accounts.audience import ledger_gate
+from app.accounts.models import Person
+from app.follows.models import Follow
+from app.ledger.models import Canonical, Event, Subject
+from app.ledger.selecting import Selection
+from app.problems import NotFound
+from app.vault import Vault
+
+CONFIRM_WITHIN = datetime.timedelta(hours=48)
+GATE = ledger_gate(ANONYMOUS)  # whoever follows by e-mail is nobody in particular
+
+
+def get_follow(session: Session, follow_id: uuid.UUID, lock: bool = False) -> Follow:
+    """Raises NotFound for one that has ended, or was not confirmed in time."""
+    follow = session.get(Follow, follow_id, with_for_update=lock, populate_existing=True)
+    if follow is None or is_over(follow):
+        raise NotFound("Nothing is followed by this link any more; ask to follow again.")
+    return follow
+
+
+def find_follow(session: Session, follow_id: uuid.UUID) -> Follow | None:
+    """None for one that has ended; whoever wants to end it has got what they want."""
+    return session.get(Follow, follow_id)
+
+
+def is_over(follow: Follow) -> bool:
+    return follow.confirmed_at is None and follow.created_at < clock.now() - CONFIRM_WITHIN
+
+
+def wanted(session: Session, vault: Vault, follow: Follow, after: int, until: int) -> Select[int]:
+    """The numbers of the events after one and up to another that the follower is to be told of."""
+    numbers = select(col(Event.seq)).outerjoin(Subject, col(Subject.key) == col(Event.subject))
+    stretch = numbers.where(col(Event.seq) > after, col(Event.seq) <= until, GATE.condition)
+    selection = Selection.of(follow.types, follow.filters)
+    return stretch.where(selection.condition(), *_by_others(session, address_of(vault, follow)))
+
+
+def address_of(vault: Vault, follow: Follow) -> str:
+    return vault.open(follow.address_sealed).decode()
+
+
+def _by_others(session: Session, address: str) -> list[ColumnElement[bool]]:
+    """Nobody is told of what they did themselves."""
+    person = session.scalars(select(col(Person.id)).where(col(Person.email) == address.lower())).one_or_none()
+    if person is None:
+        return []
+    own = Canonical.of({"person": str(person)})[1:-1]
+    return [~type_coerce(col(Event.actor), Text).contains(own, autoescape=True)]
