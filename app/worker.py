@@ -22,6 +22,7 @@ from app.mail.forgetting import forget_mails
 from app.mail.posting import Postman
 from app.settings import Settings
 from app.vault import Vault
+from app.webhooks import letters as webhook_letters
 from app.webhooks.delivering import Deliverer
 from app.webhooks.forgetting import forget_attempts
 
@@ -31,7 +32,7 @@ TICK = datetime.timedelta(seconds=30)
 LOOK_FOR_MAIL = datetime.timedelta(seconds=5)
 PRUNE = datetime.timedelta(hours=1)
 PAUSE_AFTER_A_CRASH = datetime.timedelta(seconds=5)
-WRITERS = {**follow_letters.WRITERS}
+WRITERS = {**follow_letters.WRITERS, **webhook_letters.WRITERS}
 CHUNK = 500  # answers forgotten in one transaction, so that nobody waits long for it
 
 

@@ -6,12 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic import NameEmail
 
 LONGEST_SUBJECT = 150
+
+LONGEST_LINE = 998  # RFC 5322, section 2.1.1
+
+
+class _Unfolded(EmailPolicy):
+    """Folds no header that need not be: the library would write a long link as encoded words, which no program opens."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        line = f"{name}: {value}"
+        if line.isascii() and len(line) <= LONGEST_LINE:
+            return f"{line}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
 
 templates = Environment(
     loader=PackageLoader("app.mail"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
@@ -39,7 +53,7 @@ class Letter:
 
 def write(letter: Letter, sender: NameEmail, mail_id: uuid.UUID, dated: datetime.datetime) -> EmailMessage:
     """The same Message-ID and date at every attempt."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_Unfolded(linesep="\r\n"))
     message["From"] = Address(sender.name, *_parts(sender.email))
     message["To"] = Address("", *_parts(letter.to))
     message["Subject"] = _subject(letter.subject)

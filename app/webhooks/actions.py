@@ -23,10 +23,11 @@ from app.ledger.models import Subject
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.ledger.words import Filters
+from app.mail import outbox
 from app.problems import Conflict, NotFound, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, headers, secrets
+from app.webhooks import addresses, headers, letters, secrets
 from app.webhooks.events import WebhookTold
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
@@ -113,6 +114,7 @@ def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> Non
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     session.delete(webhook)
+    outbox.drop(session, letters.about(webhook_id))
     record(session, actor, "webhook.deleted", webhook, organization)
 
 
@@ -125,13 +127,15 @@ def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> Non
     webhook.touch()
     organization = session.get_one(Organization, webhook.organization_id).slug
     record(session, system("worker"), "webhook.disabled", webhook, organization)
+    letters.put(session, letters.DISABLED, webhook)
 
 
 def warn_of_failures(session: Session, webhook_id: uuid.UUID, hours: int) -> None:
-    """To staff: the endpoint has failed for so many hours without a success."""
+    """To staff, and to its contact: the endpoint has failed for so many hours without a success."""
     webhook = session.get_one(Webhook, webhook_id)
     organization = session.get_one(Organization, webhook.organization_id).slug
     record(session, system("worker"), "webhook.failing", webhook, organization, failing_hours=hours)
+    letters.put(session, letters.FAILING, webhook)
 
 
 def _leave_room(session: Session, actor: Actor) -> None:

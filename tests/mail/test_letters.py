@@ -55,3 +55,13 @@ def test_a_long_title_is_cut_and_letters_of_all_languages_stay():
 
 def test_nobody_s_absence_is_announced_to_it():
     assert written()["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_long_link_in_a_header_stays_whole_on_its_line():
+    """As encoded words, as Python's library would fold it, mail programs find no link to unsubscribe with."""
+    link = f"<https://tracker.example/follow/end/{'0' * 80}>"
+
+    mail = written(subject="A long title with no end in sight " * 4, headers={"List-Unsubscribe": link})
+
+    assert f"\r\nList-Unsubscribe: {link}\r\n" in mail.as_bytes().decode()
+    assert "\r\nSubject: A long title with" in mail.as_bytes().decode()

@@ -1,0 +1,114 @@
+"""What a webhook's contact is mailed when its endpoint is in trouble: what fails, since when, and what to do."""
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from sqlmodel import Session, col, select
+
+from app.database import settings_of
+from app.mail import outbox
+from app.mail.letters import Letter, Passage
+from app.mail.outbox import Claimed
+from app.mail.posting import Writer
+from app.vault import Vault
+from app.webhooks.answers import Outcome
+from app.webhooks.models import GIVE_UP_AFTER, Attempt, Lane, State, Webhook
+
+FAILING, DISABLED = "webhook.failing", "webhook.disabled"
+
+
+def put(session: Session, kind: str, webhook: Webhook) -> None:
+    """Into the outbox, where there is somebody to tell."""
+    if webhook.contact_email:
+        outbox.put(session, kind, about(webhook.id))
+
+
+def about(webhook_id: uuid.UUID) -> str:
+    """What mails of the webhook are filed under."""
+    return f"webhook:{webhook_id}"
+
+
+def tell_of_failures(session: Session, vault: Vault, mail: Claimed) -> Letter | None:
+    """None where it is well again, or rests."""
+    webhook, lane = _found(session, mail)
+    if webhook is None or lane is None or webhook.state is not State.ACTIVE or lane.first_fail_at is None:
+        return None
+    seconds = settings_of(session).webhook_timeout_seconds
+    return _letter(
+        session,
+        webhook,
+        f"Your webhook to {_host(webhook)} has been failing since {_told(lane.first_fail_at)}",
+        [
+            Passage(
+                f"What is meant for it waits for up to {GIVE_UP_AFTER.days} days, and goes on by itself, in order, once"
+                " the endpoint takes it again. If it never does, the webhook is disabled after five days."
+            ),
+            *_what_fails(session, webhook),
+            Passage(
+                f"It has to answer each message with a 2xx status, within {seconds:g} seconds. To try that, POST to the"
+                " address below followed by /test. GET it followed by /attempts to see what was sent and answered, and"
+                " by /health to see how it stands."
+            ),
+        ],
+    )
+
+
+def tell_of_disabling(session: Session, vault: Vault, mail: Claimed) -> Letter | None:
+    """None where it was let go on since."""
+    webhook, _ = _found(session, mail)
+    if webhook is None or webhook.state is not State.DISABLED:
+        return None
+    return _letter(
+        session,
+        webhook,
+        f"Your webhook to {_host(webhook)} was disabled",
+        [
+            Passage(f"{webhook.state_reason} Nothing is sent to it any more, and it keeps its place in the ledger."),
+            *_what_fails(session, webhook),
+            Passage(
+                'When the endpoint is well again, PUT {"paused": false} to its address below followed by /paused: it'
+                ' catches up with all that came meanwhile. With "from": "now" as well, it goes on without that.'
+            ),
+        ],
+    )
+
+
+WRITERS: Mapping[str, Writer] = {FAILING: tell_of_failures, DISABLED: tell_of_disabling}
+
+
+def _found(session: Session, mail: Claimed) -> tuple[Webhook | None, Lane | None]:
+    webhook_id = uuid.UUID(mail.about.partition(":")[2])
+    return session.get(Webhook, webhook_id), session.get(Lane, webhook_id)
+
+
+def _letter(session: Session, webhook: Webhook, subject: str, passages: list[Passage]) -> Letter | None:
+    if webhook.contact_email is None:
+        return None
+    address = f"{settings_of(session).base_url}/api/v1/webhooks/{webhook.id}"
+    described = f" ({webhook.description})" if webhook.description else ""
+    return Letter(
+        to=webhook.contact_email,
+        subject=subject,
+        passages=[*passages, Passage(f"The webhook{described}:", address)],
+        closing=[Passage("You get this because you are the contact of this webhook; its contact_email says so.")],
+    )
+
+
+def _what_fails(session: Session, webhook: Webhook) -> list[Passage]:
+    """The last attempt, without what the endpoint answered: a mail is no place for it."""
+    failed = select(Attempt).where(Attempt.webhook_id == webhook.id, Attempt.outcome != Outcome.DELIVERED)
+    last = session.exec(failed.order_by(col(Attempt.id).desc()).limit(1)).first()
+    if last is None:
+        return []
+    what = f"it answered {last.status}" if last.status else f"no answer ({last.error})"
+    return [Passage(f"The last attempt, on {_told(last.started_at)}: {what}. {last.detail}".strip())]
+
+
+def _host(webhook: Webhook) -> str:
+    return urlsplit(webhook.url).hostname or "nowhere"
+
+
+def _told(moment: datetime.datetime) -> str:
+    return f"{moment:%d %B %Y, %H:%M} UTC"

@@ -1,0 +1,98 @@
+"""The contact of a webhook is mailed when its endpoint is in trouble, and not once that is over."""
+
+import pytest
+
+from app.worker import WRITERS
+from tests.databases import on_sqlite
+from tests.factories import API, a_demand
+from tests.follows.followers import subjects
+from tests.mail.mail_server import text_of
+from tests.mail.posts import a_postman
+from tests.webhooks.deliveries import a_webhook, delivering, note
+
+CONTACT = "operations@partner.example"
+
+
+@pytest.fixture
+def failing(app, ada, eve, receiver, time):
+    """A webhook whose endpoint has failed for an hour."""
+    webhook = a_webhook(
+        eve, receiver.url("/500?token=t0k3n"), types=["demand.update_added"], contact_email=CONTACT, description="Sync"
+    )
+    note(ada, a_demand(ada)["ref"])
+    fail(app, time, hours=0)
+    fail(app, time, hours=1.1)
+    return webhook
+
+
+def fail(app, time, hours):
+    time.forward(hours=hours)
+    with delivering(app):
+        pass
+
+
+def post(app, mail_server):
+    a_postman(app, mail_server.url, WRITERS).post()
+    return mail_server.mails
+
+
+def test_it_is_told_what_fails_since_when_and_what_to_do(app, failing, mail_server):
+    [mail] = post(app, mail_server)
+
+    told = text_of(mail)
+    assert mail["To"] == CONTACT
+    assert mail["Subject"].startswith("Your webhook to 127.0.0.1 has been failing since ")
+    assert "it answered 500" in told
+    assert "(Sync)" in told
+    assert f"/api/v1/webhooks/{failing['id']}" in told
+    for step in ("/test", "/attempts", "/health", "2xx"):
+        assert step in told
+    assert "t0k3n" not in str(mail), "a URL may hold a secret"
+
+
+@on_sqlite
+def test_it_is_told_after_an_hour_a_day_and_three_and_when_it_is_disabled(
+    app, ada, eve, failing, mail_server, receiver, time
+):
+    ref = a_demand(ada)["ref"]
+    counts = []
+    for hours in (1, 23, 48):
+        fail(app, time, hours=hours)
+        counts.append(len(post(app, mail_server)))
+    while eve.get(f"{API}/webhooks/{failing['id']}").json()["state"] == "active":
+        note(ada, ref)
+        fail(app, time, hours=8.1)
+
+    disabled = post(app, mail_server)[-1]
+
+    assert counts == [1, 2, 3]
+    assert subjects(mail_server)[3:] == ["Your webhook to 127.0.0.1 was disabled"]
+    assert "The endpoint failed for five days." in text_of(disabled)
+    assert '{"paused": false}' in text_of(disabled)
+
+
+def test_who_is_well_again_by_the_time_of_sending_is_not_mailed(app, eve, failing, mail_server, time):
+    paused = eve.put(f"{API}/webhooks/{failing['id']}/paused", json={"paused": True})
+
+    assert paused.status_code == 200
+    assert post(app, mail_server) == []
+
+
+def test_a_webhook_that_is_gone_or_has_no_contact_any_more_mails_nobody(app, eve, failing, mail_server):
+    address = f"{API}/webhooks/{failing['id']}"
+    tag = {"If-Match": eve.get(address).headers["ETag"]}
+    assert eve.patch(address, json={"contact_email": None}, headers=tag).status_code == 200
+    without_contact = list(post(app, mail_server))
+    assert eve.delete(address).status_code == 204
+
+    assert without_contact == post(app, mail_server) == []
+
+
+@on_sqlite
+def test_one_that_has_no_contact_mails_nobody(app, ada, eve, receiver, mail_server, time):
+    a_webhook(eve, receiver.url("/500"), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"])
+    for hours in (0, 1.1, 24):
+        fail(app, time, hours)
+
+    assert post(app, mail_server) == []
