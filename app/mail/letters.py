@@ -18,7 +18,7 @@ LONGEST_LINE = 998  # RFC 5322, section 2.1.1
 
 
 class _Unfolded(EmailPolicy):
-    """Folds no header that need not be: the library would write a long link as encoded words, which no program opens."""
+    """Folds no header that need not be: the library would write a long link as encoded words, and nobody finds it."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         line = f"{name}: {value}"
