@@ -1,6 +1,8 @@
-FROM python:3.13-slim AS build
+ARG PYTHON=python:3.13.16-slim
 
-RUN pip install --no-cache-dir uv
+FROM ${PYTHON} AS build
+
+RUN pip install --no-cache-dir uv==0.13.9
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /demands
 
@@ -14,7 +16,7 @@ COPY seed seed
 RUN uv sync --no-dev
 
 
-FROM python:3.13-slim
+FROM ${PYTHON}
 
 RUN useradd --system --uid 10001 demands && install --directory --owner=demands --mode=0700 /data
 COPY --from=build /demands /demands
