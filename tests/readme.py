@@ -22,6 +22,12 @@ def tour() -> str:
     return "\n".join(re.findall(r"^```sh tour\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE))
 
 
+def receiver(language: str) -> str:
+    """The receiver of webhooks in `python` or `js`."""
+    (code,) = re.findall(rf"^```{language} receiver\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    return str(code)
+
+
 def _default(value: Any) -> str:
     if value is None or value in ("", ()):
         return ""

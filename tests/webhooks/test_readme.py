@@ -1,0 +1,93 @@
+"""What the README tells partners: the routes, and a receiver that works when it is pasted."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+from tests.databases import on_sqlite
+from tests.doors import DOORS
+from tests.factories import API, a_demand, made
+from tests.readme import README, receiver
+from tests.webhooks.deliveries import a_webhook, delivering, note, wait_until
+from tests.webhooks.receiver import free_port
+
+UNDER = f"{API}/webhooks/{{webhook_id}}"
+
+
+@contextmanager
+def receiving(folder, port, secret):
+    """The README's receiver in Python, as a process; gives the file that it prints to."""
+    program, printed = folder / "receiver.py", folder / "printed.txt"
+    program.write_text(receiver("python"))
+    with printed.open("w") as output:
+        environment = {**os.environ, "SECRET": secret, "PORT": str(port)}
+        process = subprocess.Popen(
+            [sys.executable, str(program)], env=environment, stdout=output, stderr=subprocess.DEVNULL
+        )
+    try:
+        wait_until(lambda: listens(port))
+        yield printed
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@on_sqlite
+def test_the_receiver_in_python_proves_itself_and_takes_each_event_once(app, ada, eve, tmp_path):
+    ref, port = a_demand(ada)["ref"], free_port()
+    webhook = a_webhook(eve, f"http://127.0.0.1:{port}/", types=["demand.update_added"], verify=True)
+    path = f"webhooks/{webhook['id']}"
+
+    with receiving(tmp_path, port, webhook["secret"]) as printed:
+        verified = eve.post(f"{API}/{path}/verification").json()["verified"]
+        with delivering(app):
+            note(ada, ref, "Talks went on.")
+        made(eve, f"{path}/replays", {"from_seq": 1})
+        with delivering(app):
+            note(ada, ref, "Talks ended.")
+    attempts = eve.get(f"{API}/{path}/attempts").json()["items"]
+
+    assert verified is True
+    assert [attempt["status"] for attempt in attempts] == [204] * 3
+    assert len({attempt["event"] for attempt in attempts}) == 2
+    lines = printed.read_text().splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["demand.update_added"] * 2
+    assert ["Talks went on." in line for line in lines] == [True, False]
+
+
+@on_sqlite
+def test_the_receiver_in_python_refuses_what_is_not_signed_with_its_secret(app, ada, eve, tmp_path):
+    ref, port = a_demand(ada)["ref"], free_port()
+    webhook = a_webhook(eve, f"http://127.0.0.1:{port}/", types=["demand.update_added"])
+    other = a_webhook(eve, f"http://127.0.0.1:{port}/", types=["demand.cited"])
+
+    with receiving(tmp_path, port, other["secret"]) as printed, delivering(app):
+        note(ada, ref)
+        wait_until(lambda: eve.get(f"{API}/webhooks/{webhook['id']}/attempts").json()["items"])
+    [attempt] = eve.get(f"{API}/webhooks/{webhook['id']}/attempts").json()["items"]
+
+    assert (attempt["status"], attempt["outcome"]) == (401, "retry")
+    assert printed.read_text() == ""
+
+
+def test_every_route_of_a_webhook_stands_there():
+    section = README.read_text().partition("## Webhooks\n")[2].partition("\n## ")[0]
+    routes = {door.partition(UNDER)[2].partition("/{")[0] for door in DOORS if UNDER in door}
+
+    assert {route for route in routes if f"/{{id}}{route}" not in section} == set()
+
+
+def test_the_message_that_it_shows_is_one():
+    section = README.read_text().partition("### What is sent\n")[2]
+    message = json.loads(section.partition("```json\n")[2].partition("```")[0])
+
+    assert list(message) == ["type", "timestamp", "data"]
+    assert {"seq", "demand", "change", "links"} == set(message["data"])
