@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from app.cli import progress
 from app.cli.explaining import Refused
@@ -81,8 +81,9 @@ def key_to_keep(settings: Settings) -> str:
 
 def pg_dump(settings: Settings, file: Path) -> str:
     """Without the password, which belongs neither on the screen nor into the list of processes."""
-    url = make_url(settings.url_of_database).set(drivername="postgresql", password=None)
-    place = shlex.quote(url.render_as_string())
+    url = make_url(settings.url_of_database)
+    known = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    place = shlex.quote(known.render_as_string())
     return f"pg_dump --format=custom --file={shlex.quote(str(file))} {place}"
 
 

@@ -66,7 +66,20 @@ def serving(*options: str, **settings: Any) -> Iterator[Server]:
             process.kill()
 
 
-def run(*words: str, stdin: str = "", **settings: Any) -> subprocess.CompletedProcess[str]:
+@contextmanager
+def working(**settings: Any) -> Iterator[subprocess.Popen[str]]:
+    """`demands work`, at work when the block begins, and gone when it ends."""
+    process = subprocess.Popen([DEMANDS, "work"], env=environment(**settings), stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == "Working (Ctrl-C stops it).\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def run(*words: str | Path, stdin: str = "", **settings: Any) -> subprocess.CompletedProcess[str]:
     """`demands WORDS …`, to its end."""
     return subprocess.run(
         [DEMANDS, *words], env=environment(**settings), input=stdin, capture_output=True, text=True, check=False
