@@ -94,17 +94,28 @@ def _handler(secret: str) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(length))
             wrong = fault(secret, {name.lower(): value for name, value in self.headers.items()}, body, time.time())
             typer.echo(_line(self.headers.get("webhook-id", "-"), body, wrong))
-            self._answer(400 if wrong else 204)
+            challenge = b"" if wrong else _challenge(body)
+            self._answer(400 if wrong else 200 if challenge else 204, challenge)
 
-        def _answer(self, status: int) -> None:
+        def _answer(self, status: int, body: bytes = b"") -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
 
     return Receiver
+
+
+def _challenge(body: bytes) -> bytes:
+    """What an endpoint answers with to prove whose it is; nothing where it is not asked to."""
+    try:
+        message = json.loads(body)
+        return str(message["data"]["challenge"]).encode() if message["type"] == "webhook.verification" else b""
+    except (ValueError, KeyError, TypeError):
+        return b""
 
 
 def _line(message_id: str, body: bytes, wrong: str | None) -> str:

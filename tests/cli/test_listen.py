@@ -120,6 +120,17 @@ def test_what_is_signed_right_is_said_to_be(receiver):
     )
 
 
+def test_a_challenge_is_echoed_when_it_is_signed_right():
+    body = '{"type": "webhook.verification", "timestamp": "2026-11-22T04:00:00Z", "data": {"challenge": "4711"}}'
+    with listening("--port", "0", "--secret", SECRET) as process:
+        url = process.stderr.readline().partition(" on ")[2].split()[0]
+        right = httpx2.post(url, content=body, headers=signed(body=body), trust_env=False)
+        wrong = httpx2.post(url, content=body, headers=signed(), trust_env=False)
+
+    assert (right.status_code, right.text) == (200, "4711")
+    assert (wrong.status_code, wrong.text) == (400, "")
+
+
 def test_one_right_signature_of_several_is_enough(receiver):
     headers = signed()
     headers["webhook-signature"] = f"v1,AAAA v1a,BBBB {headers['webhook-signature']}"
