@@ -98,6 +98,7 @@ def revise_webhook(
     if revision.headers is not MISSING:
         changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
     if changes.get("url", webhook.url) != webhook.url:
+        _check_headers_may_move(webhook, changes)
         _doubt(session, webhook)
     webhook.sqlmodel_update(changes)
     if "v1a" in changes:
@@ -146,6 +147,14 @@ def _leave_room(session: Session, actor: Actor) -> None:
             f"{actor.organization} has {limit} webhooks, which is as many as it may have; delete one first.",
             limit=limit,
         )
+
+
+def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:
+    """Whoever may change the URL must not learn by that what is never shown."""
+    kept = changes.get("sealed_headers", webhook.sealed_headers).items() & webhook.sealed_headers.items()
+    if kept and urlsplit(changes["url"])[:2] != urlsplit(webhook.url)[:2]:
+        names = ", ".join(sorted(name for name, _ in kept))
+        raise invalid("body.headers", f"the URL leads to another host: say anew, or take away with null, {names}")
 
 
 def _doubt(session: Session, webhook: Webhook) -> None:

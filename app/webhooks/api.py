@@ -60,7 +60,10 @@ def revise_webhook(
     response: Response,
     if_match: IfMatch = None,
 ) -> WebhookRead:
-    """JSON Merge Patch (RFC 7396): a word of the filters or a header that is null is taken away."""
+    """JSON Merge Patch (RFC 7396): a word of the filters or a header that is null is taken away.
+
+    With a URL on another host, say the headers anew, so that nobody can have them sent to where they read them.
+    """
     state = request.app.state
     if isinstance(revision.url, str):
         actions.check_url(state.settings, revision.url)

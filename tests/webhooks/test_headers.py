@@ -59,6 +59,25 @@ def test_revising_merges_them_by_name_whatever_its_case(app, ada, eve, receiver)
     assert eve.patch(url, json={"headers": None}).json()["header_names"] == []
 
 
+def test_they_do_not_follow_to_another_host_unsaid(app, ada, eve, receiver):
+    """Who may change the URL could otherwise read them there."""
+    ref = a_demand(ada)["ref"]
+    made = a_webhook(eve, HOOK, headers={"X-One": "zq4711", "X-Two": "2", "X-Three": "3"})
+    url = f"{API}/webhooks/{made['id']}"
+
+    refused = eve.patch(url, json={"url": receiver.url("/204"), "headers": {"X-Two": "two"}})
+    same_host = eve.patch(url, json={"url": HOOK + "0"})
+    moved = eve.patch(url, json={"url": receiver.url("/204"), "headers": {"X-One": None, "X-Two": "2", "X-Three": "3"}})
+    with delivering(app):
+        note(ada, ref)
+        [request] = receiver.wait_for(1)
+
+    assert refused.status_code == 422
+    assert "another host: say anew, or take away with null, x-one, x-three" in refused.json()["detail"]
+    assert (same_host.status_code, moved.status_code) == (200, 200)
+    assert {name for name in request.headers if name.startswith("x-")} == {"x-two", "x-three"}
+
+
 @pytest.mark.parametrize(
     "name",
     [

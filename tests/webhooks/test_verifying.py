@@ -1,5 +1,6 @@
 """An endpoint proves that it is its organization's by echoing a challenge; until then it is sent nothing else."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,7 @@ import standardwebhooks
 from app.webhooks.models import Lane
 from tests.factories import API, a_demand
 from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
+from tests.webhooks.receiver import BEHAVIOURS
 
 UPDATES = ["demand.update_added"]
 
@@ -86,6 +88,21 @@ def test_a_new_url_is_to_be_proven_again(app, ada, eve, receiver):
     assert same == ("active", True)
     assert state(eve, webhook) == ("unverified", False)
     assert [request.path for request in receiver.requests] == ["/echo"]
+
+
+def test_an_echo_from_the_url_before_proves_nothing(eve, receiver, monkeypatch):
+    webhook = a_webhook(eve, receiver.url("/moves"), verify=True)
+    url = f"{API}/webhooks/{webhook['id']}"
+
+    async def moves(request, writer):
+        await asyncio.to_thread(eve.patch, url, json={"url": receiver.url("/204")})
+        await BEHAVIOURS["echo"](request, writer)
+
+    monkeypatch.setitem(BEHAVIOURS, "moves", moves)
+    answer = eve.post(f"{url}/verification")
+
+    assert answer.status_code == 409
+    assert state(eve, webhook) == ("unverified", False)
 
 
 def test_it_cannot_be_tried_paused_or_let_go_on_in_another_way(app, database, eve, receiver):
