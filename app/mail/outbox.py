@@ -1,6 +1,6 @@
 """The life of a mail: put into the outbox by the transaction that causes it, sent afterwards, at least once.
 
-A worker claims due mails for a while, sends each, and settles what came of it. One that dies leaves a lease that runs
+A worker claims a due mail for a while, sends it, and settles what came of it. One that dies leaves a lease that runs
 out; one that is late finds that the mail was claimed again since, and changes nothing. Every attempt at a mail has the
 same Message-ID, so that a mailbox can tell a repetition.
 
@@ -9,7 +9,6 @@ Everything here is a step of a transaction that the caller opens.
 
 import datetime
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from app import clock
 from app.database import settings_of
 from app.mail.models import Mail, MailState
 
-LEASE = datetime.timedelta(minutes=10)
+LEASE = datetime.timedelta(minutes=3)  # longer than a mail server can take for one
 RETRY_AFTER = tuple(datetime.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240))  # then each four hours
 GIVE_UP_AFTER = datetime.timedelta(days=3)
 
@@ -53,17 +52,17 @@ def is_due(session: Session) -> bool:
     return session.execute(due.limit(1)).first() is not None
 
 
-def claim(session: Session, limit: int) -> list[Claimed]:
-    """Those that have waited longest, in the order in which they were put in."""
+def claim(session: Session) -> Claimed | None:
+    """The one that has waited longest; None where none is due."""
     now = clock.now()
     due = (
         select(col(Mail.id))
         .where(col(Mail.ready_at).is_not(None), col(Mail.ready_at) <= now)
         .order_by(col(Mail.ready_at), col(Mail.id))
-        .limit(limit)
+        .limit(1)
         .with_for_update(skip_locked=True)
         .cte("due")
-        .prefix_with("MATERIALIZED")  # PostgreSQL might run it again for each row, and claim more than the limit
+        .prefix_with("MATERIALIZED")  # PostgreSQL might run it again for each row
     )
     lend = (
         update(Mail)
@@ -74,7 +73,8 @@ def claim(session: Session, limit: int) -> list[Claimed]:
         )
         .execution_options(synchronize_session=False)
     )
-    return sorted((Claimed(*row) for row in session.execute(lend)), key=lambda mail: mail.id)
+    row = session.execute(lend).one_or_none()
+    return Claimed(*row) if row else None
 
 
 def settle_sent(session: Session, mail: Claimed) -> None:
@@ -95,12 +95,6 @@ def settle_failed(session: Session, mail: Claimed, error: str, for_good: bool) -
     pause = RETRY_AFTER[min(mail.attempt, len(RETRY_AFTER)) - 1]
     _settle(session, mail, ready_at=now + pause, error=error)
     return False
-
-
-def release(session: Session, mails: Iterable[Claimed]) -> None:
-    """Give back what was claimed and not tried."""
-    for mail in mails:
-        _settle(session, mail, ready_at=clock.now())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ and is not sent where there is nothing left to tell.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from smtplib import SMTP
 
@@ -18,8 +18,6 @@ from app.mail.outbox import Claimed
 from app.mail.sending import Refused, Unusable
 from app.settings import Settings
 from app.vault import Vault
-
-AT_ONCE = 10  # over one connection
 
 Writer = Callable[[Session, Vault, Claimed], Letter | None]
 log = logging.getLogger(__name__)
@@ -35,30 +33,27 @@ class Postman:
         self._writers = writers
 
     def post(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """All that is due, or what can be sent until it is time to stop."""
-        while not stopped():
-            with self._database.read() as session:
-                if not outbox.is_due(session):
-                    return
-            with self._database.write() as session:
-                claimed = outbox.claim(session, AT_ONCE)
-            self._post(claimed, stopped)
+        """Over one connection: all that is due, or what can be sent until it is time to stop.
 
-    def _post(self, claimed: Sequence[Claimed], stopped: Callable[[], bool]) -> None:
-        """Where the server cannot be had, or is lost on the way, all that are left wait."""
-        left = list(claimed)
+        Where the server cannot be had, or is lost on the way, the mail at hand waits, and the others for the next turn.
+        """
+        with self._database.read() as session:
+            if not outbox.is_due(session):
+                return
+        mail = self._claim()
         try:
             with sending.connected(self._settings) as server:
-                while left and not stopped():
-                    self._post_one(server, left[0])
-                    del left[0]
+                while mail:
+                    self._post_one(server, mail)
+                    mail = None if stopped() else self._claim()
         except Unusable as trouble:
             log.warning("Mail waits: %s", trouble)
-            for mail in left:
+            if mail:
                 self._note_failure(mail, str(trouble))
-        else:
-            with self._database.write() as session:
-                outbox.release(session, left)
+
+    def _claim(self) -> Claimed | None:
+        with self._database.write() as session:
+            return outbox.claim(session)
 
     def _post_one(self, server: SMTP, mail: Claimed) -> None:
         try:

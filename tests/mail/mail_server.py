@@ -1,5 +1,6 @@
 """A mail server on this machine: it takes mails over real sockets, or answers as it was told to."""
 
+import asyncio
 import email
 import email.policy
 from collections import deque
@@ -22,6 +23,7 @@ class MailServer:
     options: dict[str, Any] = field(default_factory=dict)
     mails: list[EmailMessage] = field(default_factory=list)
     answers: deque[tuple[str, str]] = field(default_factory=deque)  # ("RCPT", "550 No such user")
+    takes_seconds: float = 0  # for each mail
     port: int = field(default_factory=free_port)
     connections: int = 0
 
@@ -31,6 +33,9 @@ class MailServer:
 
     def will_answer(self, *answers: tuple[str, str]) -> None:
         self.answers.extend(answers)
+
+    def has(self, count: int) -> bool:
+        return len(self.mails) >= count
 
     def __enter__(self) -> Self:
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self.options)
@@ -51,6 +56,7 @@ class MailServer:
         return self._answer("RCPT")
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # the library calls it so
+        await asyncio.sleep(self.takes_seconds)
         answer = self._answer("DATA")
         if answer.startswith("250"):
             mail = email.message_from_bytes(envelope.content, policy=email.policy.SMTP)
