@@ -16,6 +16,7 @@ from app.cli.explaining import explained
 from app.cli.opening import connected, sqlite_file
 from app.database import Database
 from app.demands.models import Demand
+from app.follows.models import Follow
 from app.ledger.models import Event
 from app.ledger.verifying import check_newest
 from app.mail import outbox, sending
@@ -250,13 +251,16 @@ def _ledger(database: Database) -> Iterator[Finding]:
 
 def _stored_secrets(database: Database) -> Iterator[Finding]:
     with database.read() as session:
-        sealed = session.exec(select(WebhookSecret.sealed).order_by(col(WebhookSecret.id).desc()).limit(1)).first()
-    if sealed is None:
+        secret = session.exec(select(WebhookSecret.sealed).order_by(col(WebhookSecret.id).desc()).limit(1)).first()
+        address = session.exec(select(Follow.address_sealed).order_by(col(Follow.id).desc()).limit(1)).first()
+    if not (secret or address):
         return
+    vault = open_vault(database.settings)
     try:
-        open_vault(database.settings).open(sealed)
+        for sealed in filter(None, (secret, address)):
+            vault.open(sealed)
     except LostSecret:
-        mend = "Bring back the secret.key or DEMANDS_SECRET_KEY of that time, or make the webhooks anew."
+        mend = "Bring back the secret.key or DEMANDS_SECRET_KEY of that time, or make the webhooks and follows anew."
         yield Finding(Level.FAIL, "stored secrets", "they were encrypted with another secret key", mend)
     else:
         yield Finding(Level.OK, "stored secrets", "the secret key opens them")

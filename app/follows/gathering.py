@@ -8,6 +8,7 @@ A mail is but a stretch of the ledger: what it says is read when it is sent.
 """
 
 import datetime
+import logging
 
 from sqlalchemy import case, func, select, update
 from sqlmodel import Session, col
@@ -22,13 +23,16 @@ from app.ledger.models import Event, Head
 from app.ledger.reading import head
 from app.ledger.selecting import planning_keys
 from app.mail import outbox
-from app.vault import Vault
+from app.vault import LostSecret, Vault
 
 CHANGES = "follow.changes"
 MOST_SINGLE = 20  # changes in an hour that are mailed one by one; what is more becomes a digest
 BURST = datetime.timedelta(hours=1)
+LOOK_AGAIN_AFTER = datetime.timedelta(hours=1)
 _EVENTS_AT_ONCE = 200
 _FOLLOWS_AT_ONCE = 50
+
+log = logging.getLogger(__name__)
 
 
 def gather(database: Database, vault: Vault) -> None:
@@ -57,8 +61,14 @@ def plan(session: Session) -> bool:
     concerned = select(col(FollowKey.follow_id)).where(col(FollowKey.match_key).in_(sorted(keys)))
     soon = clock.now() + datetime.timedelta(seconds=settings_of(session).follow_gather_seconds)
     rested = case((col(Follow.rest_until) > soon, col(Follow.rest_until)), else_=soon)
-    # also where it is set: the row must be waited for, in case that somebody is about to empty it
-    wake = update(Follow).where(col(Follow.id).in_(concerned)).values(ready_at=func.coalesce(Follow.ready_at, rested))
+    asleep = col(Follow.ready_at).is_(None)
+    # those who are awake are written to as well: the row must be waited for, in case that somebody puts it to sleep
+    wake = update(Follow).where(col(Follow.id).in_(concerned), col(Follow.cursor_seq) < until)
+    wake = wake.values(
+        # nothing up to here concerned whoever slept until now: it need not be read again
+        cursor_seq=case((asleep & (col(Follow.cursor_seq) < progress.seq), progress.seq), else_=Follow.cursor_seq),
+        ready_at=case((asleep, rested), else_=Follow.ready_at),
+    )
     session.execute(wake.execution_options(synchronize_session=False))
     progress.seq = until
     return True
@@ -77,12 +87,20 @@ def look_after(session: Session, vault: Vault) -> int:
     follows = session.scalars(due).all()
     until = head(session).seq  # after the locks, so that whoever is woken from here on is woken for something later
     for follow in follows:
-        if follow.pace is Pace.AT_ONCE:
-            _tell_at_once(session, vault, follow, until)
-        else:
-            _tell_in_a_digest(session, vault, follow, until)
-        follow.cursor_seq = until
+        try:
+            _look_after(session, vault, follow, until)
+        except LostSecret:
+            log.exception("The address of follow %s cannot be read.", follow.id)
+            follow.ready_at = clock.now() + LOOK_AGAIN_AFTER  # the key may be brought back
     return len(follows)
+
+
+def _look_after(session: Session, vault: Vault, follow: Follow, until: int) -> None:
+    if follow.pace is Pace.AT_ONCE:
+        _tell_at_once(session, vault, follow, until)
+    else:
+        _tell_in_a_digest(session, vault, follow, until)
+    follow.cursor_seq = until
 
 
 def _tell_at_once(session: Session, vault: Vault, follow: Follow, until: int) -> None:

@@ -1,16 +1,22 @@
 """What followers are mailed: what they asked for, as anyone may see it, in time, and never a flood of it."""
 
 import threading
+from functools import partial
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from app.follows import gathering
+from app.follows.models import Follow
 from app.mail import outbox
+from app.vault import Vault
 from tests.databases import on_postgresql
 from tests.factories import a_body, a_demand, change, made, publish
 from tests.follows.followers import READER, follow, link_in, post, subjects
 from tests.mail.mail_server import html_of, text_of
-from tests.webhooks.deliveries import note
+from tests.webhooks import storms
+from tests.webhooks.deliveries import note, wait_until
 
 
 def post_later(app, mail_server, time, **by):
@@ -274,3 +280,52 @@ def test_several_workers_tell_each_follower_once(app, client, ada, mail_server, 
     assert sorted(str(mail["To"]) for mail in mail_server.mails) == sorted(
         f"reader{number}@example.org" for number in range(15)
     )
+
+
+def test_somebody_whose_address_cannot_be_read_holds_up_nobody(app, client, ada, mail_server, time, database):
+    ref = a_demand(ada)["ref"]
+    follow(app, client, mail_server, email="lost@example.org")
+    follow(app, client, mail_server)
+    with database.write() as session:
+        sealed_elsewhere = Vault("another secret key").seal(b"lost@example.org")
+        stamp = app.state.vault.stamp("address", "lost@example.org")
+        session.execute(
+            update(Follow).where(col(Follow.address_stamp) == stamp).values(address_sealed=sealed_elsewhere)
+        )
+    note(ada, ref)
+
+    post_later(app, mail_server, time)
+
+    assert [str(mail["To"]) for mail in mail_server.mails] == [READER]
+
+
+def test_killing_workers_at_any_moment_loses_no_change(
+    kind, app, settings, client, ada, mail_server, time, monkeypatch
+):
+    """With real processes. What is mailed twice has the same Message-ID, and a kill repeats one mail at most."""
+    monkeypatch.setattr(settings, "follow_gather_seconds", 0)
+    ref = a_demand(ada)["ref"]
+    readers = [f"reader{number}@example.org" for number in range(5)]
+    for reader in readers:
+        follow(app, client, mail_server, email=reader)
+    written = [f"Note {number}." for number in range(15)]
+    for text in written:
+        note(ada, ref, text)
+    mail_server.takes_seconds = 0.005
+    kills = [9, 40]  # after so many mails
+
+    mailing = {"smtp_url": mail_server.url, "mail_from": str(settings.mail_from), "follow_gather_seconds": 0}
+    with storms.running(settings, *[["work"]] * (1 if kind == "sqlite" else 2), **mailing) as workers:
+        for number, count in enumerate(kills):
+            wait_until(partial(mail_server.has, count), seconds=60)
+            worker = workers[number % len(workers)]
+            worker.kill()
+            worker.start()
+    post_later(app, mail_server, time, hours=1)  # what the killed had claimed
+
+    told: dict[str, dict[str, str]] = {reader: {} for reader in readers}
+    for mail in mail_server.mails:
+        [text] = [text for text in written if text in text_of(mail)]
+        assert told[str(mail["To"])].setdefault(text, mail["Message-ID"]) == mail["Message-ID"]
+    assert {reader: sorted(texts) for reader, texts in told.items()} == dict.fromkeys(readers, sorted(written))
+    assert len(mail_server.mails) <= len(readers) * len(written) + len(kills) + len(workers)
