@@ -18,7 +18,7 @@ class SchemaDocument(JSONResponse):
 
 @router.get("", responses=READING)
 def list_event_types(request: Request) -> EventTypes:
-    """Every type of event, and what webhooks and streams tell of it."""
+    """Every type of event, what it means, and what a webhook's message about it says."""
     return queries.list_event_types(_api_url(request))
 
 

@@ -35,7 +35,7 @@ _LIKELY: dict[str, Any] = {  # by the name of the member, and of what it is a me
     "holder": None,
     "host": "partner.example",
     "identifiers": {"wikidata": "Q1065"},
-    "indicator": None,
+    "indicator.name": "sites visited",
     "internal_note": None,
     "issued_by": "ocha",
     "issuers.name": "Rights Watch",
@@ -48,6 +48,8 @@ _LIKELY: dict[str, Any] = {  # by the name of the member, and of what it is a me
     "languages": "en",
     "links.demand": "https://demands.example.org/api/v1/demands/NK-4",
     "links.event": "https://demands.example.org/api/v1/events?after=0199c1de7a10-1041&limit=1",
+    "latest": 36,
+    "latest_on": "2024-02",
     "locator": "page 2",
     "milestone.done_on": "2024-02-10",
     "milestone.title": "A team is sent",
@@ -55,6 +57,7 @@ _LIKELY: dict[str, Any] = {  # by the name of the member, and of what it is a me
     "next_review_on": "2024-05-10",
     "note": None,
     "number": 2,
+    "on": "2024-02",
     "organization": "rights-watch",
     "organization.name": "Rights Watch",
     "organization.slug": "rights-watch",
@@ -73,6 +76,7 @@ _LIKELY: dict[str, Any] = {  # by the name of the member, and of what it is a me
     "response_on": "2024-01-20",
     "review_interval_days": 90,
     "seq": 1042,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "slug": "ocha",
     "source.kind": "report",
     "source.slug": "ocha-2024-note",
@@ -84,13 +88,15 @@ _LIKELY: dict[str, Any] = {  # by the name of the member, and of what it is a me
     "status_since": "2024-02-10",
     "successor": None,
     "tags": "access",
+    "target": 55,
     "text": "A second team has arrived.",
     "title": "An assessment of needs",
     "to": "in_progress",
     "translation": None,
     "types": "demand.status_changed",
-    "unit": "people",
+    "unit": "sites",
     "url": "https://example.org/",
+    "value": 36,
     "verification": None,
     "verified_at": None,
     "verified_by": None,
@@ -127,10 +133,10 @@ def _plain(schema: Schema, name: str) -> Any:
     likely = _likely(name)
     if "enum" in schema:
         return likely if likely in schema["enum"] else schema["enum"][0]
-    if schema.get("format") in _BY_FORMAT:
-        return _BY_FORMAT[schema["format"]]
     if likely is not None:
         return likely
+    if schema.get("format") in _BY_FORMAT:
+        return _BY_FORMAT[schema["format"]]
     return schema["examples"][0] if "examples" in schema else _BY_TYPE[schema["type"]]
 
 

@@ -14,7 +14,7 @@ import app.sources.events
 import app.webhooks.events
 from app.ledger.types import EVENT_TYPES
 from app.webhooks.events import BESIDE_THE_LEDGER
-from app.webhooks.messages import Links, Thin
+from app.webhooks.messages import DemandLinks, Links, Thin, ThinAboutDemand
 
 Schema = dict[str, Any]
 
@@ -34,6 +34,10 @@ class Placed(BaseModel):
 
     seq: int
     links: Links
+
+
+class PlacedAboutDemand(Placed):
+    links: DemandLinks
 
 
 @cache
@@ -59,9 +63,14 @@ def _message(name: str) -> type[BaseModel]:
 def _data(name: str) -> Any:
     if name in BESIDE_THE_LEDGER:
         return BESIDE_THE_LEDGER[name][1]
-    return _in_full(TOLD[name]) | Thin
+    return _in_full(TOLD[name]) | (ThinAboutDemand if _is_about_demand(TOLD[name]) else Thin)
 
 
 @cache
 def _in_full(told: type[BaseModel]) -> type[BaseModel]:
-    return create_model(f"{told.__name__}InFull", __base__=(told, Placed))
+    placed = PlacedAboutDemand if _is_about_demand(told) else Placed
+    return create_model(f"{told.__name__}InFull", __base__=(told, placed))
+
+
+def _is_about_demand(told: type[BaseModel]) -> bool:
+    return "demand" in told.model_fields

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import MISSING, BaseModel
+from pydantic import BaseModel
 
 from app.fields import utc
 from app.ledger.reading import EventView, cursor
@@ -15,10 +15,15 @@ LARGEST_BYTES = 20_000  # as Standard Webhooks advises; what is larger is sent t
 
 
 class Links(BaseModel):
-    """Where to read the event, and its demand as it is now."""
+    """Where to read the event."""
 
     event: str
-    demand: str | MISSING = MISSING
+
+
+class DemandLinks(Links):
+    """And its demand, as it is now."""
+
+    demand: str
 
 
 class DemandName(BaseModel):
@@ -26,12 +31,18 @@ class DemandName(BaseModel):
 
 
 class Thin(BaseModel):
-    """Says what happened to what, and where to read the rest: as asked for, or of what is too large or was erased."""
+    """Says where to read what happened: as asked for, or of what is too large or was erased."""
 
     seq: int
     thin: Literal[True]
-    demand: DemandName | MISSING = MISSING
     links: Links
+
+
+class ThinAboutDemand(Thin):
+    """And to which demand it happened."""
+
+    demand: DemandName
+    links: DemandLinks
 
 
 @dataclass(frozen=True)
@@ -59,15 +70,19 @@ def render(view: EventView, api_url: str, epoch: str, payload: Payload) -> Messa
         full = _body(view, {"seq": view.seq, **view.data, "links": links.model_dump()})
         if len(full) <= LARGEST_BYTES:
             return Message(view.seq, view.id, full)
-    demand = DemandName(ref=view.demand) if view.demand else MISSING
-    thin = Thin(seq=view.seq, thin=True, demand=demand, links=links)
-    return Message(view.seq, view.id, _body(view, thin.model_dump()))
+    return Message(view.seq, view.id, _body(view, _thin(view, links).model_dump()))
 
 
 def _body(view: EventView, data: dict[str, Any]) -> bytes:
     return orjson.dumps({"type": view.type, "timestamp": utc(view.recorded_at), "data": data})
 
 
+def _thin(view: EventView, links: Links) -> Thin:
+    if view.demand and isinstance(links, DemandLinks):
+        return ThinAboutDemand(seq=view.seq, thin=True, demand=DemandName(ref=view.demand), links=links)
+    return Thin(seq=view.seq, thin=True, links=links)
+
+
 def _links(view: EventView, api_url: str, epoch: str) -> Links:
     event = f"{api_url}/events?after={cursor(epoch, view.seq - 1)}&limit=1"
-    return Links(event=event, demand=f"{api_url}/demands/{view.demand}" if view.demand else MISSING)
+    return DemandLinks(event=event, demand=f"{api_url}/demands/{view.demand}") if view.demand else Links(event=event)
