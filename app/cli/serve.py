@@ -27,6 +27,7 @@ from app.database import Database
 from app.main import create_app
 from app.settings import Settings
 
+START_WITHIN_SECONDS = 60  # of several processes; on a busy machine five, which is the default, are not enough
 GRACE_SECONDS = 5  # for requests that are under way when the server is told to stop
 
 cli = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -148,6 +149,7 @@ def _run(settings: Settings, listening: socket.socket, workers: int, with_worker
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=START_WITHIN_SECONDS,
     )
     typer.echo(f"Demand Tracker serves on {settings.base_url} (Ctrl-C stops it).")
     if workers > 1:
