@@ -20,7 +20,7 @@ from app.webhooks import actions, ailing, lanes, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
 from app.webhooks.headers import opened
-from app.webhooks.lanes import Lease, Work
+from app.webhooks.lanes import Claimed, Lease, Outlook, Work
 from app.webhooks.messages import Message
 from app.webhooks.models import Attempt, Reason, Undelivered
 from app.webhooks.preparing import Run, prepare
@@ -28,6 +28,8 @@ from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
 
 LOOK_EVERY_SECONDS = 1.0  # for what nobody tells; what is committed wakes the worker at once
+PATIENCE = 5  # times as long, where PostgreSQL tells of what others commit, while nothing is under way
+PLAN_FOR_SECONDS = 0.5  # before those who were woken get something
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
@@ -115,11 +117,8 @@ class Deliverer:
         with self._database.read() as session:
             outlook = lanes.outlook(session)
         if not outlook.unplanned and not (outlook.due and free):
-            rest = min(LOOK_EVERY_SECONDS, outlook.due_in_seconds) if free else LOOK_EVERY_SECONDS
-            return _Turn(rest, lost=lost)
-        with self._database.write() as session:
-            more = outlook.unplanned and lanes.plan(session)
-            claimed = lanes.claim(session, self._owner, free) if free else []
+            return _Turn(self._rest_seconds(outlook if free else None), lost=lost)
+        more, claimed = self._plan_and_claim(outlook.unplanned, free)
         if not claimed:
             return _Turn(0.0 if more else BREATH_SECONDS, lost=lost)
         asked_at = monotonic()
@@ -129,6 +128,23 @@ class Deliverer:
         if resting := [Work(lane.lease, lane.cursor_seq) for lane in claimed if lane.lease not in ready]:
             self._settle(resting)
         return _Turn(0.0, runs, lost, asked_at)
+
+    def _rest_seconds(self, outlook: Outlook | None) -> float:
+        """Leases are to be renewed, and places given to others, while anything is under way."""
+        rest = LOOK_EVERY_SECONDS * (1 if self._under_way or self._database.is_sqlite else PATIENCE)
+        return min(rest, outlook.due_in_seconds) if outlook else rest
+
+    def _plan_and_claim(self, unplanned: bool, free: int) -> tuple[bool, list[Claimed]]:
+        """Whether there is more to plan, and what was claimed.
+
+        Planning goes on for a while, so that no event waits long behind one that concerns very many.
+        """
+        until = monotonic() + PLAN_FOR_SECONDS
+        while True:
+            with self._database.write() as session:
+                more = unplanned and lanes.plan(session)
+                if not more or monotonic() > until:
+                    return more, lanes.claim(session, self._owner, free) if free else []
 
     def _settle(self, finished: Sequence[Work]) -> None:
         with self._database.write() as session:

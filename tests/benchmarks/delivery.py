@@ -76,9 +76,7 @@ def _measure(name: str, options: argparse.Namespace) -> Iterator[tuple[str, str]
             yield from measure(database, open_vault(settings), sink, options)
 
 
-def _latency(
-    database: Database, vault: Vault, sink: Sink, options: argparse.Namespace
-) -> Iterator[tuple[str, str]]:
+def _latency(database: Database, vault: Vault, sink: Sink, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """From the moment that the ledger notes, just before the commit, to the first byte at the endpoint."""
     subscribe(database, vault, [sink.url(0)], "one")
     with _delivering(database, vault):
@@ -103,9 +101,7 @@ def _latency(
     yield "and from another process, p50 and p99", f"{_percentile(taken, 50):.1f}, {_percentile(taken, 99):.1f} ms"
 
 
-def _idle(
-    database: Database, vault: Vault, sink: Sink, options: argparse.Namespace
-) -> Iterator[tuple[str, str]]:
+def _idle(database: Database, vault: Vault, sink: Sink, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     subscribe(database, vault, [sink.url(0)], "one")
     count = counting(database)
     with _worker_process(database.settings) as pid:
@@ -119,9 +115,7 @@ def _idle(
     yield "idle worker, transactions a second", f"{transactions / options.idle:.2f}" if transactions > 0 else "–"
 
 
-def _throughput(
-    database: Database, vault: Vault, sink: Sink, options: argparse.Namespace
-) -> Iterator[tuple[str, str]]:
+def _throughput(database: Database, vault: Vault, sink: Sink, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     changes = 5
     urls = [sink.url(number) for number in range(options.webhooks)]
     bare = statistics.median(uvloop.run(_bare(urls, changes, database.settings)) for _ in range(3))
@@ -159,9 +153,7 @@ async def _bare(urls: Sequence[str], times: int, settings: Settings) -> float:
         return times * len(urls) / (time.perf_counter() - started)
 
 
-def _hanging(
-    database: Database, vault: Vault, sink: Sink, options: argparse.Namespace
-) -> Iterator[tuple[str, str]]:
+def _hanging(database: Database, vault: Vault, sink: Sink, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """Waves to all; then the same where one in a hundred swallows connections, and gets all its retries meanwhile."""
     changes, dead = 10, max(1, options.webhooks // 100)
     subscribe(database, vault, [sink.url(number) for number in range(options.webhooks)], "well")
@@ -180,9 +172,7 @@ def _hanging(
     yield "ratio (2 or less is wanted)", f"{ratio:.2f}"
 
 
-def _crowd(
-    database: Database, vault: Vault, sink: Sink, options: argparse.Namespace
-) -> Iterator[tuple[str, str]]:
+def _crowd(database: Database, vault: Vault, sink: Sink, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     subscribe(database, vault, (sink.url(number) for number in range(options.crowd)), "crowd")
     subscribe(database, vault, [sink.url(0, "/other")], "other")
     happen(database, "crowd")

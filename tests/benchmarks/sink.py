@@ -52,7 +52,7 @@ def open_sink() -> Iterator[Sink]:
 class _Talk(asyncio.Protocol):
     """`/hang` is never answered, `/received` tells, everything else is accepted."""
 
-    arrivals: list[tuple[float, str, str]] = []  # noqa: RUF012  # of all connections
+    arrivals: list[tuple[float, str, str]] = []  # of all connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

@@ -280,7 +280,8 @@ def test_two_workers_share_the_work_and_keep_the_order(app, ada, eve, receiver):
         assert texts(receiver.requests, path) == [str(number) for number in range(10)]
 
 
-def test_what_another_process_commits_is_noticed_too(app, settings, ada, eve, receiver):
+def test_what_another_process_commits_is_noticed_too(app, settings, ada, eve, receiver, monkeypatch):
+    look_often(monkeypatch)
     demand = a_demand(ada)
     a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
     elsewhere, app.state.database = app.state.database, open_database(settings)  # tells its own listeners only

@@ -207,6 +207,39 @@ def test_those_that_have_waited_longest_come_first(database, eve, time):
     assert claimed == [ids[2], ids[0], ids[1]]
 
 
+def test_some_go_to_those_who_came_last_so_that_a_crowd_holds_up_nobody(database, eve, time):
+    for _ in range(8):
+        a_webhook(eve, HOOK, filters={"tag": ["crowd"]})
+    few = a_webhook(eve, HOOK, filters={"tag": ["few"]})
+    happen(database, "tag:crowd", times=2)
+    plan_all(database)
+    time.forward(seconds=1)
+    happen(database, "tag:few")
+    plan_all(database)
+
+    claimed = claim(database, limit=4)
+
+    assert few["id"] == str(claimed[-1].lease.webhook_id)
+    assert len(claimed) == 4
+
+
+def test_who_has_more_to_do_is_not_among_those_who_came_last(database, eve, time):
+    for _ in range(5):
+        a_webhook(eve, HOOK, filters={"tag": ["crowd"]})
+    few = a_webhook(eve, HOOK, filters={"tag": ["few"]})
+    happen(database, "tag:crowd", times=2)
+    plan_all(database)
+    time.forward(seconds=1)
+    happen(database, "tag:few")
+    plan_all(database)
+
+    begun = claim(database, limit=1)
+    settle(database, *(Work(each.lease, each.cursor_seq + 1, [an_attempt(each, Outcome.DELIVERED)]) for each in begun))
+    claimed = claim(database, limit=4)
+
+    assert few["id"] == str(claimed[-1].lease.webhook_id)
+
+
 def test_what_one_worker_holds_the_other_does_not_get(database, woken):
     assert len(claim(database, ONE)) == 1
     assert claim(database, OTHER) == []
