@@ -15,7 +15,8 @@ from sqlmodel import col
 from app.ledger.models import Canonical, Event
 
 EVERYTHING = "*"  # a key that all events have, as far as subscriptions go
-NOTICES = "notice"  # and one of the notices that something was taken from view
+NOTICES = "notice"  # and one of those that take something back
+REDACTED = "type:demand.redacted"
 FLAGS = ("disputed", "overdue", "stale", "no_response")
 # The scarcer the events that a word selects, the earlier it stands: the first that a webhook has wakes its lane.
 _ANCHORS = ("demand", "tag", "issuer", "body", "kind", "campaign", "status", "group")
@@ -37,13 +38,13 @@ class Selection:
         return cls(_keys("type", types), words, without)
 
     def matches(self, keys: Collection[str], notice: bool) -> bool:
-        """Notices reach whoever may have been sent what was taken from view, whichever types they selected.
+        """What takes something back, from view or for good, reaches all who may have been sent it, whatever the types.
 
         A demand may have left the filter since by its status, so that is not asked; what is no demand, as a source, has
         been in events about many.
         """
         present = frozenset(keys)
-        if notice:
+        if _takes_back(present, notice):
             lasting = {word: wanted for word, wanted in self.words.items() if word in _LASTING}
             about_a_demand = any(key.startswith("demand:") for key in present)
             return not about_a_demand or _all_met(lasting, present)
@@ -59,7 +60,8 @@ class Selection:
         noticed = or_(col(Event.demand).is_(None), and_(true(), *lasting))
         told = [_any_key(wanted) for wanted in (self.types, *self.words.values()) if wanted]
         without = [~_any_key({key}) for key in self.without]
-        return or_(and_(~col(Event.notice), *told, *without), and_(col(Event.notice), noticed))
+        takes_back = or_(col(Event.notice), _any_key({REDACTED}))
+        return or_(and_(~takes_back, *told, *without), and_(takes_back, noticed))
 
 
 EVERY_EVENT = Selection(frozenset(), {}, frozenset())
@@ -74,7 +76,11 @@ def match_keys(types: Sequence[str], filters: Mapping[str, Any]) -> set[str]:
 
 def planning_keys(keys: Collection[str], notice: bool) -> list[str]:
     """The keys by which an event finds the subscriptions."""
-    return [*keys, EVERYTHING, *([NOTICES] if notice else [])]
+    return [*keys, EVERYTHING, *([NOTICES] if _takes_back(keys, notice) else [])]
+
+
+def _takes_back(keys: Collection[str], notice: bool) -> bool:
+    return notice or REDACTED in keys
 
 
 def _keys(word: str, value: Any) -> frozenset[str]:

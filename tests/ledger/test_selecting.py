@@ -65,6 +65,13 @@ def test_a_notice_is_wanted_whatever_the_type_and_the_status_were():
     assert wants(notice=True, keys={"type:source.withdrawn", "source:report"}, campaign=["another"])
 
 
+def test_a_redaction_is_wanted_like_a_notice():
+    redaction = CHANGE - {"type:demand.status_changed"} | {"type:demand.redacted"}
+
+    assert wants(["demand.status_changed"], keys=redaction, status=["open"], campaign=["nk"])
+    assert not wants(["demand.status_changed"], keys=redaction, campaign=["another"])
+
+
 def test_the_scarcest_word_wakes_the_lane():
     assert match_keys([], {}) == {"*", "notice"}
     assert match_keys(["demand.cited"], {}) == {"type:demand.cited", "notice"}
@@ -105,6 +112,7 @@ ENTRIES = [
         ("demand.cited", ["demand:a", "tag:a", "status:b", "stale:true"], "a"),
         ("demand.cited", ["demand:b", "tag:ab", "tag:c", "status:a", "disputed:true"], "b"),
         ("demand.cited", ["demand:b", "tag:a_b", "status:c"], "b"),
+        ("demand.redacted", ["demand:b", "tag:a", "status:c"], "b"),
     ]
 ]
 
