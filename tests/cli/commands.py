@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Server:
 
     def get(self, path: str, key: str | None = None) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx2.get(f"{self.url}{path}", headers=headers, timeout=20)
+        return httpx2.get(f"{self.url}{path}", headers=headers, timeout=60)  # a process may still be starting
 
     @property
     def demo_key(self) -> str:
@@ -39,7 +39,7 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 @contextmanager
@@ -51,6 +51,7 @@ def serving(*options: str, **settings: Any) -> Iterator[Server]:
         cwd=settings.get("data_dir"),
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     with process:
         assert process.stdout
@@ -63,7 +64,8 @@ def serving(*options: str, **settings: Any) -> Iterator[Server]:
             assert FIRST_WORDS in said, said
             yield Server(process, said.splitlines()[-1].removeprefix(FIRST_WORDS).split()[0], said)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and the processes that it has started
 
 
 @contextmanager
