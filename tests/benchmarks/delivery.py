@@ -49,6 +49,7 @@ def main() -> None:
     arguments.add_argument("--webhooks", type=int, default=1_000, help="of the throughput")
     arguments.add_argument("--crowd", type=int, default=100_000, help="of the change that concerns very many")
     arguments.add_argument("--idle", type=int, default=20, help="seconds that the worker is watched while idle")
+    arguments.add_argument("--only", nargs="+", choices=sorted(MEASURES), default=sorted(MEASURES))
     options = arguments.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     table = Table("what", "SQLite", "PostgreSQL")
@@ -61,7 +62,7 @@ def main() -> None:
 
 
 def _measure(name: str, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for measure in (_latency, _idle, _throughput, _hanging, _crowd):
+    for measure in [MEASURES[only] for only in options.only]:
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             url = stack.enter_context(postgres.running()) if name == "PostgreSQL" else ""
@@ -260,6 +261,8 @@ def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+
+MEASURES = {"latency": _latency, "idle": _idle, "throughput": _throughput, "hanging": _hanging, "crowd": _crowd}
 
 if __name__ == "__main__":
     main()
