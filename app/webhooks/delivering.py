@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from time import monotonic
 
 from app import clock
@@ -22,7 +23,7 @@ from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
 from app.webhooks.headers import opened
 from app.webhooks.lanes import Claimed, Lease, Outlook, Work
 from app.webhooks.messages import Message
-from app.webhooks.models import Attempt, Reason, Undelivered
+from app.webhooks.models import Reason, Tried, Undelivered
 from app.webhooks.preparing import Run, prepare
 from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
@@ -35,6 +36,7 @@ FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see 
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
 STALLED_SECONDS = 1.0  # an attempt that takes longer gives its place to another: all it still costs is a connection
 MOST_STALLED = 4  # times as many as the places
+SECRETS_AT_HAND = 1_000  # opening one takes longer than signing with it
 LAST_WORDS_SECONDS = 3.0  # for attempts under way when the worker is to stop
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class Deliverer:
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         self._database = database
         self._vault = vault
+        self._opened = lru_cache(SECRETS_AT_HAND)(vault.open)
         self._settings = settings
         self._owner = uuid.uuid4().hex
         self._policy = AddressPolicy(settings.webhook_allow_networks)
@@ -187,7 +190,7 @@ class Deliverer:
         headers, answer = await self._post(sender, run, message)
         outcome = outcome_of(answer)
         work.attempts.append(
-            Attempt(
+            Tried(
                 webhook_id=work.lease.webhook_id,
                 event_id=message.event_id,
                 seq=message.seq,
@@ -199,7 +202,7 @@ class Deliverer:
                 detail=answer.detail,
                 remote_address=answer.remote_address,
                 request_headers=headers,
-                response_headers=dict(answer.response_headers),
+                response_headers=answer.response_headers,
                 response_body=answer.response_body,
             )
         )
@@ -223,7 +226,7 @@ class Deliverer:
         """What was sent along, but for the headers of the webhook's own, and what came of it."""
         headers: dict[str, str] = {}
         try:
-            secrets = [self._vault.open(sealed).decode() for sealed in run.sealed_secrets]
+            secrets = [self._opened(sealed).decode() for sealed in run.sealed_secrets]
             headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
             all_headers = opened(self._vault, run.sealed_headers) | headers
             timeout_seconds = self._settings.webhook_timeout_seconds

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, UnaryExpression, and_, case, cast, func, literal, select, update
+from sqlalchemy import JSON, BigInteger, UnaryExpression, and_, case, cast, func, insert, literal, select, update
 from sqlmodel import Session, col
 
 from app import clock
@@ -37,6 +37,7 @@ from app.webhooks.models import (
     ReplayState,
     State,
     Subscription,
+    Tried,
     Undelivered,
     Webhook,
 )
@@ -74,7 +75,7 @@ class Work:
 
     lease: Lease
     cursor_seq: int
-    attempts: list[Attempt] = field(default_factory=list)  # in their order; the last one says how the endpoint is
+    attempts: list[Tried] = field(default_factory=list)  # in their order; the last one says how the endpoint is
     set_aside: list[Undelivered] = field(default_factory=list)
     replay: Progress | None = None
     retry_after_seconds: float | None = None
@@ -174,13 +175,14 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
         lane.lease_owner = None
         goes_on_at = _after(lane, work, replaying.get(lane.webhook_id, False))
         lane.ready_at = goes_on_at if lane.webhook_id in replaying else None
-        session.add_all(work.attempts)
         for given_up in work.set_aside:
             session.merge(given_up)  # a replay may have given it up before
         if work.outcome is Outcome.GONE:
             gone.append(work.lease.webhook_id)
     settled = [work for work in works if work.lease in held]
     attempts = [attempt for work in settled for attempt in work.attempts]
+    if attempts:
+        session.execute(insert(Attempt), [vars(attempt) for attempt in attempts])
     undelivered = [given_up for work in settled for given_up in work.set_aside]
     tallying.add(session, attempts, undelivered, leases_lost=len(works) - len(settled))
     return gone

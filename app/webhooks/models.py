@@ -4,9 +4,12 @@ None of these rows are facts about demands, so the ledger does not rebuild them;
 staff see.
 """
 
+import dataclasses
 import datetime
 import enum
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -156,6 +159,26 @@ class Attempt(Table, table=True):
     request_headers: dict[str, str] = Field(sa_type=JSON)  # without secrets
     response_headers: dict[str, str] = Field(sa_type=JSON)
     response_body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # as it came, 8 KiB at most
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An attempt to be noted. Rows that are only ever inserted need not cost what a mapped object does."""
+
+    webhook_id: uuid.UUID
+    event_id: uuid.UUID
+    seq: int
+    started_at: datetime.datetime
+    duration_ms: int
+    outcome: Outcome
+    detail: str
+    request_headers: Mapping[str, str]
+    response_headers: Mapping[str, str]
+    response_body: bytes
+    status: int | None = None
+    error: str | None = None
+    remote_address: str | None = None
+    id: uuid.UUID = dataclasses.field(default_factory=new_id)
 
 
 class Reason(enum.StrEnum):

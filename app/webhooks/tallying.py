@@ -11,14 +11,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, select
 
 from app.webhooks.answers import Outcome
-from app.webhooks.models import Attempt, Reason, Tally, Undelivered
+from app.webhooks.models import Reason, Tally, Tried, Undelivered
 
 UP_TO_MS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
 BEYOND = 2**31 - 1
 LEASES_LOST = "leases_lost"
 
 
-def add(session: Session, attempts: Iterable[Attempt], given_up: Iterable[Undelivered], leases_lost: int) -> None:
+def add(session: Session, attempts: Iterable[Tried], given_up: Iterable[Undelivered], leases_lost: int) -> None:
     """Part of the transaction that settles, and its last step: these few rows are everyone's."""
     counts: Counter[tuple[str, int]] = Counter((_of_undelivered(undelivered.reason), 0) for undelivered in given_up)
     total_ms: Counter[tuple[str, int]] = Counter()

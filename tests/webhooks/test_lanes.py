@@ -13,7 +13,7 @@ from app.ledger.selecting import match_keys
 from app.webhooks import lanes
 from app.webhooks.answers import Outcome
 from app.webhooks.lanes import Work
-from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Undelivered, Webhook
+from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Tried, Undelivered, Webhook
 from tests.databases import on_postgresql
 from tests.webhooks.deliveries import LEASE, a_webhook, rows
 
@@ -64,7 +64,7 @@ def lane_of(database, webhook):
 
 
 def an_attempt(claimed, outcome):
-    return Attempt(
+    return Tried(
         webhook_id=claimed.lease.webhook_id,
         event_id=claimed.lease.webhook_id,
         seq=claimed.wake_seq,
