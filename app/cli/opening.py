@@ -1,8 +1,10 @@
 """What commands stand on: a database that is there and has the newest shape, logs, and who acts."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -17,6 +19,7 @@ from app.ledger import open_database
 from app.settings import Settings
 
 COMMAND_LINE = system("command line")
+MOST_FILES = 65_536  # where the system sets no limit
 
 
 @contextmanager
@@ -57,6 +60,16 @@ def sqlite_file(settings: Settings) -> Path | None:
     """None on PostgreSQL."""
     name = make_url(settings.url_of_database).database if settings.is_sqlite else None
     return Path(name) if name else None
+
+
+def allow_many_connections() -> None:
+    """As many as the system lets this process ask for: what it gives unasked, often 1,024, partners soon use up."""
+    if sys.platform == "win32":
+        return
+    resource = import_module("resource")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if most == resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def keep_logs(settings: Settings) -> None:

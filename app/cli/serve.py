@@ -22,7 +22,7 @@ from app.accounts.models import Key
 from app.accounts.roles import Role
 from app.cli import demo_key
 from app.cli.explaining import Refused
-from app.cli.opening import connected, is_empty, keep_logs, must_be_migrated, opened
+from app.cli.opening import allow_many_connections, connected, is_empty, keep_logs, must_be_migrated, opened
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
@@ -68,6 +68,7 @@ def serve(
 def application(settings: Settings, with_worker: bool) -> FastAPI:
     """What each process serves."""
     keep_logs(settings)
+    allow_many_connections()
     app = create_app(settings, with_worker=with_worker)
     _end_streams_at_a_signal(app)
     gc.freeze()  # what is there now stays for good, so collecting need not look at it

@@ -2,11 +2,14 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 
 import typer
 
 from app import worker
-from app.cli.opening import keep_logs, opened
+from app.cli.opening import allow_many_connections, keep_logs, opened
 from app.database import Database
 from app.notifying import listening
 from app.settings import Settings
@@ -24,9 +27,15 @@ def work() -> None:
     """
     settings = Settings()
     keep_logs(settings)
-    with opened(settings) as database:
+    allow_many_connections()
+    with opened(settings) as database, asyncio.Runner(loop_factory=_fastest_loop()) as runner:
         typer.echo("Working (Ctrl-C stops it).")
-        asyncio.run(_until_told(database, settings))
+        runner.run(_until_told(database, settings))
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The one that servers run on, which is not there for every platform."""
+    return import_module("uvloop").new_event_loop if find_spec("uvloop") else None
 
 
 async def _until_told(database: Database, settings: Settings) -> None:

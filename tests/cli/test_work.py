@@ -1,5 +1,6 @@
 """`demands work`: a process that delivers what another recorded, and ends well when it is told to."""
 
+import resource
 import signal
 
 import pytest
@@ -33,3 +34,17 @@ def test_it_needs_a_database_that_is_there(demands, monkeypatch, tmp_path):
 
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "`demands migrate` makes it" in refused.stderr
+
+
+@on_sqlite
+def test_it_may_hold_as_many_connections_as_the_system_allows(settings, database):
+    files = resource.RLIMIT_NOFILE
+    soft, hard = resource.getrlimit(files)
+    resource.setrlimit(files, (hard - 1, hard))
+    try:
+        with commands.working(**commands.of(settings)) as process:
+            allowed = resource.prlimit(process.pid, files)
+    finally:
+        resource.setrlimit(files, (soft, hard))
+
+    assert allowed == (hard, hard)
