@@ -120,6 +120,7 @@ def _sqlite_engine(url: str, pool_size: int, begin: str, query_only: bool = Fals
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is deferred and loses concurrent updates
+        connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII only
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -128,6 +129,10 @@ def _sqlite_engine(url: str, pool_size: int, begin: str, query_only: bool = Fals
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:

@@ -1,12 +1,14 @@
 """Loads a campaign from data files, through the same actions that people use."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 from sqlmodel import Session, select
 
 from app.accounts.actions import create_organization, ensure_organization
@@ -54,6 +56,10 @@ NEW = {"kind", "title", "asks", "counts_as_met", "targets", "issuers", "first_ma
 Progress = Callable[[int, int], None]
 
 
+class BadData(Exception):
+    """A data file that cannot be loaded"""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """`demands` is 0 where the campaign was there already, and nothing was changed."""
@@ -68,18 +74,21 @@ def load(database: Database, folder: Path = FIRST_CAMPAIGN, progress: Progress |
     `progress` is called with how many demands of how many are in. Events carry the moment of loading, while the dates
     in them are those of the sources.
     """
-    campaign = _read(folder / "campaign.yaml")
+    with _telling(folder / "campaign.yaml"):
+        campaign = CampaignNew.model_validate(_read(folder / "campaign.yaml"))
     files = sorted((folder / "demands").glob("*.yaml"))
     with database.write() as session:
-        if session.exec(select(Campaign).where(Campaign.slug == campaign["slug"])).first():
-            return Loaded(campaign["slug"], demands=0)
+        if session.exec(select(Campaign).where(Campaign.slug == campaign.slug)).first():
+            return Loaded(campaign.slug, demands=0)
         actor = _seeder(session)
-        create_campaign(session, actor, CampaignNew.model_validate(campaign))
-        _load_vocabularies(session, actor, folder)
+        with _telling(folder):
+            create_campaign(session, actor, campaign)
+            _load_vocabularies(session, actor, folder)
         demands = [_read(file) for file in files]
         refs = []
-        for number, demand in enumerate(demands, start=1):
-            refs.append(_load_demand(session, actor, campaign["slug"], demand))
+        for number, (file, demand) in enumerate(zip(files, demands, strict=True), start=1):
+            with _telling(file):
+                refs.append(_load_demand(session, actor, campaign.slug, demand))
             if progress:
                 progress(number, len(demands))
         for ref, demand in zip(refs, demands, strict=True):
@@ -87,7 +96,7 @@ def load(database: Database, folder: Path = FIRST_CAMPAIGN, progress: Progress |
                 relating.relate(session, actor, ref, RelationNew.model_validate(relation))
         for ref in refs:
             publishing.publish(session, actor, ref, PublicationChange(state=Publication.PUBLISHED))
-    return Loaded(campaign["slug"], demands=len(refs))
+    return Loaded(campaign.slug, demands=len(refs))
 
 
 def _seeder(session: Session) -> Actor:
@@ -144,4 +153,20 @@ def _records(
 
 
 def _read(file: Path) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    with _telling(file):
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _telling(place: Path) -> Iterator[None]:
+    """Raises BadData for what is wrong with the data there."""
+    try:
+        yield
+    except yaml.YAMLError as error:
+        raise BadData(f"{place} is no YAML: {' '.join(str(error).split())}") from error
+    except KeyError as error:
+        raise BadData(f"{place} lacks {error}.") from error
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"]))
+        raise BadData(f"{place} has a wrong {error.title}: {where}: {wrong['msg']}.") from error

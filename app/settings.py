@@ -1,22 +1,31 @@
 """Every setting, declared once; the README's table is checked against this file."""
 
-from ipaddress import IPv4Network, IPv6Network
+import os
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, NameEmail, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
+PREFIX = "DEMANDS_"
+ENV_FILE = ".env"
 
 
 def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
 
 
-def _split(networks: object) -> object:
-    return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _split_text(networks: object) -> object:
+    return _split(networks) if isinstance(networks, str) else networks
 
 
 def _smtp_url(url: SecretStr) -> SecretStr:
@@ -28,13 +37,25 @@ def _smtp_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _database_url(url: str) -> str:
+    if url and not re.match(r"(sqlite|postgresql(\+psycopg)?)://", url):
+        raise ValueError("write it as postgresql+psycopg://user:password@host/name, or leave it out for SQLite")
+    return url
+
+
+def _proxies(proxies: str) -> str:
+    for proxy in _split(proxies) if proxies != "*" else ():
+        ip_network(proxy)  # raises ValueError
+    return proxies
+
+
 class Settings(BaseSettings):
     """Read from the environment (prefix `DEMANDS_`) and from a `.env` file."""
 
-    model_config = SettingsConfigDict(env_prefix="DEMANDS_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Field(Path("data"), description="Where the SQLite database and the generated secret key live.")
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "",
         description="`postgresql+psycopg://user:password@host/name`; empty means SQLite in the data directory.",
     )
@@ -42,7 +63,7 @@ class Settings(BaseSettings):
     base_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
         "http://127.0.0.1:8000", description="How readers reach this service; links are built from it."
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
         "", description="Proxies whose `X-Forwarded-For` and `-Proto` are believed, comma separated; `*` is any."
     )
     secret_key: SecretStr | None = Field(
@@ -55,7 +76,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(1_000_000, ge=1_000, description="Larger request bodies get 413.")
     due_soon_days: int = Field(30, ge=0, le=365, description="How many days before its deadline a demand is due soon.")
     idempotency_hours: int = Field(48, ge=1, description="How long the first answer to an Idempotency-Key is kept.")
-    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = Field(
+    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_text)] = Field(
         (), description="Private networks that webhooks may reach, comma separated, such as `127.0.0.0/8`."
     )
     webhook_allow_http: bool = Field(False, description="Whether webhooks may use plain http outside those networks.")
@@ -97,3 +118,10 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return self.url_of_database.startswith("sqlite")
+
+
+def unknown_names() -> list[str]:
+    """What looks like a setting, in the environment or in `.env`, and is none: mistyped, or of another version."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE))}
+    return sorted(name for name in given - known if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_"))

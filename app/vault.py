@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -44,9 +45,14 @@ def open_vault(settings: Settings) -> Vault:
     return Vault(_own_key(settings))
 
 
+def has_key(settings: Settings) -> bool:
+    """Whether a vault can be opened without making a key for it."""
+    return settings.secret_key is not None or _file(settings).exists()
+
+
 def _own_key(settings: Settings) -> str:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = settings.data_dir / "secret.key"
+    file = _file(settings)
     draft = file.with_suffix(f".{os.getpid()}")
     if not file.exists():
         draft.touch(mode=0o600)
@@ -58,3 +64,7 @@ def _own_key(settings: Settings) -> str:
         finally:
             draft.unlink()
     return file.read_text().strip()
+
+
+def _file(settings: Settings) -> Path:
+    return settings.data_dir / "secret.key"

@@ -40,6 +40,7 @@ class SQLite:
         migrate(database)
         database.dispose()
         self._file = Path(make_url(self.settings.url_of_database).database or "")
+        self._file.chmod(0o600)
         self._file.rename(self._migrated)
 
     def empty(self, database: Database) -> None:

@@ -23,3 +23,27 @@ def test_a_network_that_is_none_is_refused(monkeypatch):
 
     with pytest.raises(ValidationError, match="webhook_allow_networks"):
         Settings(_env_file=None)
+
+
+@pytest.mark.parametrize("url", ["mysql://root@localhost/x", "demands.sqlite3", "postgres://localhost/x"])
+def test_a_database_that_it_cannot_use_is_refused_without_repeating_what_was_set(monkeypatch, url):
+    monkeypatch.setenv("DEMANDS_DATABASE_URL", url)
+
+    with pytest.raises(ValidationError, match=r"postgresql\+psycopg://") as refused:
+        Settings(_env_file=None)
+
+    assert url not in str(refused.value)
+
+
+@pytest.mark.parametrize("proxies", ["", "*", "10.0.0.1", "10.0.0.0/8, ::1"])
+def test_proxies_are_addresses_and_networks(monkeypatch, proxies):
+    monkeypatch.setenv("DEMANDS_TRUSTED_PROXIES", proxies)
+
+    assert Settings(_env_file=None).trusted_proxies == proxies
+
+
+def test_a_proxy_by_name_is_refused(monkeypatch):
+    monkeypatch.setenv("DEMANDS_TRUSTED_PROXIES", "nginx")
+
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings(_env_file=None)

@@ -1,6 +1,7 @@
 """The command line: a file per command, read only when it is called, so that `demands --help` is quick."""
 
 import gc
+import os
 from importlib import import_module
 from typing import Any
 
@@ -68,6 +69,7 @@ def demands() -> None:
 
 
 def main() -> None:
+    os.umask(0o077)  # databases, keys and backups are for whoever runs this, and for nobody else on the machine
     cli(prog_name="demands")
 
 

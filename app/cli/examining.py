@@ -20,8 +20,8 @@ from app.follows.models import Follow
 from app.ledger.models import Event
 from app.ledger.verifying import check_newest
 from app.mail import outbox, sending
-from app.settings import Settings
-from app.vault import LostSecret, open_vault
+from app.settings import Settings, unknown_names
+from app.vault import LostSecret, has_key, open_vault
 from app.webhooks.models import Lane, WebhookSecret
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 2_000_000_000, 100_000_000  # bytes
@@ -98,6 +98,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WARN, "settings", f"keys travel in clear to {settings.base_url}", mend)
     else:
         yield Finding(Level.OK, "settings", f"links point to {settings.base_url}")
+    for name in unknown_names():
+        mend = "See the table of settings in the README for how it is spelt, or take it away."
+        yield Finding(Level.WARN, "settings", f"there is no setting {name}, so it does nothing", mend)
 
 
 def _secret_key(settings: Settings) -> Iterator[Finding]:
@@ -187,6 +190,10 @@ def _migrations(database: Database) -> Iterator[Finding]:
 
 
 def _sqlite(database: Database) -> Iterator[Finding]:
+    file = sqlite_file(database.settings)
+    if file and file.stat().st_mode & 0o077:
+        mend = f"Run `chmod 600 {file}*`; drafts, internal notes and addresses are in it."
+        yield Finding(Level.WARN, "database file", f"others on this machine can read {file}", mend)
     with database.read() as session:
         settings = {
             name: session.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "foreign_keys")
@@ -255,12 +262,15 @@ def _stored_secrets(database: Database) -> Iterator[Finding]:
         address = session.exec(select(Follow.address_sealed).order_by(col(Follow.id).desc()).limit(1)).first()
     if not (secret or address):
         return
+    mend = "Bring back the secret.key or DEMANDS_SECRET_KEY of that time, or make the webhooks and follows anew."
+    if not has_key(database.settings):
+        yield Finding(Level.FAIL, "stored secrets", "the secret key that they were encrypted with is not here", mend)
+        return
     vault = open_vault(database.settings)
     try:
         for sealed in filter(None, (secret, address)):
             vault.open(sealed)
     except LostSecret:
-        mend = "Bring back the secret.key or DEMANDS_SECRET_KEY of that time, or make the webhooks and follows anew."
         yield Finding(Level.FAIL, "stored secrets", "they were encrypted with another secret key", mend)
     else:
         yield Finding(Level.OK, "stored secrets", "the secret key opens them")

@@ -7,6 +7,7 @@ import typer
 
 from app import seeding
 from app.cli import progress
+from app.cli.explaining import Refused
 from app.cli.opening import opened
 from app.settings import Settings
 
@@ -24,6 +25,9 @@ def seed(
     Loading it again changes nothing.
     """
     with opened(Settings()) as database, progress.bar("Loading the campaign") as step:
-        loaded = seeding.load(database, folder, step)
+        try:
+            loaded = seeding.load(database, folder, step)
+        except seeding.BadData as error:
+            raise Refused(f"{error} Nothing was loaded.") from error
     told = f"Loaded {loaded.demands} demands of" if loaded.demands else "There already, so nothing was changed:"
     typer.echo(f"{told} {loaded.campaign}.", err=True)

@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -25,9 +26,11 @@ from app.cli.explaining import Refused
 from app.cli.opening import allow_many_connections, connected, is_empty, keep_logs, must_be_migrated, opened
 from app.database import Database
 from app.main import create_app
-from app.settings import Settings
+from app.settings import Settings, unknown_names
 
 START_WITHIN_SECONDS = 60  # of several processes; on a busy machine five, which is the default, are not enough
+log = logging.getLogger(__name__)
+
 GRACE_SECONDS = 5  # for requests that are under way when the server is told to stop
 
 cli = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -52,6 +55,8 @@ def serve(
     """
     settings = Settings()
     keep_logs(settings)
+    for name in unknown_names():
+        log.warning("There is no setting %s, so it does nothing.", name)
     listening = _listen(host, port)
     address = f"http://{host if ':' not in host else f'[{host}]'}:{listening.getsockname()[1]}"
     if "base_url" not in settings.model_fields_set:

@@ -106,6 +106,43 @@ def test_secrets_of_another_key_are_told_before_a_delivery_needs_them(findings, 
 
 
 @on_sqlite
+def test_a_secret_key_that_is_not_there_is_told_and_none_is_made(findings, settings, eve):
+    a_webhook(eve, "http://127.0.0.1:9999/hook")
+    file = settings.data_dir / "secret.key"
+    kept = file.read_text()
+    file.unlink()
+
+    try:
+        code, found = findings()
+        made = file.exists()
+    finally:
+        file.touch(mode=0o600)
+        file.write_text(kept)
+
+    assert (code, found["stored secrets"][0]) == (1, "fail")
+    assert not made
+
+
+@on_sqlite
+def test_a_setting_that_is_none_is_named(findings, app):
+    code, found = findings(DEMANDS_WEBHOOK_ALLOW_NETWORK="10.0.0.0/8")
+
+    assert (code, found["settings"][0]) == (0, "warn")
+    assert "there is no setting DEMANDS_WEBHOOK_ALLOW_NETWORK," in found["settings"][1]
+
+
+@on_sqlite
+def test_a_database_that_others_can_read_is_a_warning(findings, database, settings):
+    file = settings.data_dir / "demands.sqlite3"
+    file.chmod(0o644)
+
+    code, found = findings()
+
+    assert (code, found["database file"][0]) == (0, "warn")
+    assert f"chmod 600 {file}" in found["database file"][1]
+
+
+@on_sqlite
 def test_work_that_nobody_does_is_a_warning(findings, database, eve):
     a_webhook(eve, "http://127.0.0.1:9999/hook")
     with database.write() as session:

@@ -1,8 +1,10 @@
 """`demands migrate` and `demands seed`, and the quick look at what the newest shape is."""
 
+import pytest
 from alembic.script import ScriptDirectory
 
 from app import revisions
+from tests.cli import commands
 from tests.databases import on_sqlite
 
 
@@ -42,3 +44,27 @@ def test_a_database_of_a_newer_version_is_refused(database, demands):
     assert (refused.exit_code, migrated.exit_code) == (1, 1)
     assert "20991231_newer" in refused.stderr
     assert "A newer version may have made this database" in migrated.stderr
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("{", "is no YAML"), ("prefix: NO", "has a wrong CampaignNew: slug")],
+)
+def test_data_that_cannot_be_loaded_is_told_in_a_line_and_nothing_is_loaded(app, client, demands, tmp_path, text, told):
+    (tmp_path / "campaign.yaml").write_text(text)
+
+    refused = demands("seed", "--folder", tmp_path)
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert told in refused.stderr.splitlines()[-1]
+    assert client.get("/api/v1/campaigns").json()["items"] == []
+
+
+def test_what_a_command_writes_is_not_for_others_on_the_machine(tmp_path):
+    commands.run("migrate", data_dir=tmp_path)
+
+    commands.run("backup", tmp_path / "copy", data_dir=tmp_path)
+
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
+    assert (tmp_path / "copy").exists()

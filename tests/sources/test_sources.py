@@ -321,6 +321,16 @@ def test_filters_narrow_the_list(staff, client, words, slugs):
     assert [source["slug"] for source in found.json()["items"]] == slugs
 
 
+@pytest.mark.parametrize("q", ["письмо", "ПИСЬМО", "Նամակ", "ՆԱՄԱԿ"])
+def test_the_search_ignores_case_in_every_script(staff, client, q):
+    a_source(staff, slug="found", title="Письмо Координатору / Նամակ")
+    a_source(staff, slug="other", title="Another")
+
+    found = client.get("/api/v1/sources", params={"q": q}).json()["items"]
+
+    assert [source["slug"] for source in found] == ["found"]
+
+
 @pytest.mark.parametrize(
     ("word", "value"),
     [("issued_by", "nowhere"), ("published_from", "soon"), ("kind", "Not a word"), ("colour", "red"), ("limit", "201")],
