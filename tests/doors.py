@@ -313,6 +313,7 @@ DOORS: dict[str, Door] = {
     # pages, which are as anyone may see them
     "GET /": Door(plainly("/"), is_open=True, tells_of_withdrawals=True),
     "GET /api/docs": Door(plainly("/api/docs"), is_open=True),
+    "GET /follow": Door(plainly("/follow", {"body": "below"}), is_open=True),
     "GET /problems/{name}": Door(plainly("/problems/not-found"), is_open=True),
 }
 ELSEWHERE = {
@@ -324,5 +325,6 @@ ELSEWHERE = {
         for method in ("GET", "POST")
         for purpose in ("confirm", "end")
     },
+    "POST /follow": "is a form: see tests/web/test_follow_pages.py",
     f"GET {API}/events/stream": "has no end: see test_the_live_stream_shows_each_actor_what_is_for_them",
 }

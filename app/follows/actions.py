@@ -59,9 +59,14 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     if _may_be_asked(session, follow):
         outbox.put(session, CONFIRMATION, about(follow.id))
     session.add(follow)
-    hours = int(CONFIRM_WITHIN.total_seconds() // 3600)
-    asked = new.model_dump(exclude={"email", "types"})
-    return FollowAsked(**asked, types=follow.types, confirm_within_hours=hours, what_now=WHAT_NOW)
+    return FollowAsked(
+        filters=follow.filters,
+        types=follow.types,
+        pace=follow.pace,
+        timezone=follow.timezone,
+        confirm_within_hours=int(CONFIRM_WITHIN.total_seconds() // 3600),
+        what_now=WHAT_NOW,
+    )
 
 
 def confirm_follow(session: Session, follow_id: uuid.UUID) -> Follow:

@@ -21,8 +21,12 @@ def ask_to_follow(new: FollowNew, request: Request, once: OnceOnly) -> Response:
 
     Every mail has a link to end it. Following by the same filter again replaces what was followed before.
     """
-    client = request.client.host if request.client else "unknown"
-    vault = request.app.state.vault
+    client, vault = client_of(request), request.app.state.vault
     return once.create(
         lambda session: actions.ask_to_follow(session, vault, client, new), status=lambda _: status.HTTP_202_ACCEPTED
     )
+
+
+def client_of(request: Request) -> str:
+    """The address on the Internet that the request came from, as far as it is known."""
+    return request.client.host if request.client else "unknown"

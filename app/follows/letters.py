@@ -34,10 +34,15 @@ PACES = {
 
 
 def in_words(follow: Follow) -> str:
-    """What is followed, and how often it is told."""
-    words = [f"{word.replace('_', ' ')}: {_listed(values)}" for word, values in follow.filters.items()]
+    """What is followed, and how often it is mailed."""
     zone = "" if follow.pace is Pace.AT_ONCE else f" ({follow.timezone.replace('_', ' ')})"
-    return f"{'; '.join(words) or 'all demands'}; told {PACES[follow.pace]}{zone}"
+    return f"{filters_in_words(follow.filters)}; mailed {PACES[follow.pace]}{zone}"
+
+
+def filters_in_words(filters: Mapping[str, Any]) -> str:
+    return (
+        "; ".join(f"{word.replace('_', ' ')}: {_listed(values)}" for word, values in filters.items()) or "all demands"
+    )
 
 
 def ask_for_confirmation(session: Session, vault: Vault, mail: Claimed) -> Letter | None:
@@ -50,7 +55,7 @@ def ask_for_confirmation(session: Session, vault: Vault, mail: Claimed) -> Lette
         to=address_of(vault, follow),
         subject="Do you want to follow this?",
         passages=[
-            Passage(f"Somebody asked Demand Tracker to mail you what happens to\n\n{in_words(follow)}."),
+            Passage(f"Somebody asked Demand Tracker to mail you what happens to:\n\n{in_words(follow)}."),
             Passage(
                 f"If that was you, confirm it within {hours} hours:",
                 link(vault, base_url, Purpose.CONFIRM, follow.id),

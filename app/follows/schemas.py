@@ -2,7 +2,7 @@
 
 import zoneinfo
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
@@ -48,7 +48,7 @@ class FollowNew(Schema):
 class FollowAsked(BaseModel):
     """The same for every address, known or not; what comes of it is told to the address alone."""
 
-    filters: Filters
+    filters: dict[str, Any]
     types: list[str]
     pace: Pace
     timezone: str

@@ -1,16 +1,71 @@
-"""Where the links in mails lead. Opening one shows what it would do; a button does it, since some open every link."""
+"""A form to follow by e-mail, and where the links in mails lead.
 
-from fastapi import APIRouter, Request
+Opening a link shows what it would do, and a button does it: some programs open every link that they find in a mail.
+"""
+
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.accounts.current import Db
 from app.follows import actions, queries
-from app.follows.letters import in_words
+from app.follows.api import client_of
+from app.follows.letters import PACES, filters_in_words, in_words
 from app.follows.links import Purpose, follow_named, link
-from app.problems import NotFound
+from app.follows.schemas import FollowNew
+from app.ledger.selecting import FLAGS
+from app.ledger.words import Filters
+from app.problems import NotFound, Problem
 from app.web.pages import page
 
 router = APIRouter(include_in_schema=False)
+
+
+async def the_form(request: Request) -> dict[str, list[str]]:
+    return parse_qs((await request.body()).decode(errors="replace"))
+
+
+Form = Annotated[dict[str, list[str]], Depends(the_form)]
+
+
+@router.get("/follow")
+def offer_to_follow(request: Request, filters: Annotated[Filters, Query()]) -> Response:
+    """The words of the list of demands, in the address, say what is to be followed."""
+    return _form(request, filters.model_dump(exclude_none=True))
+
+
+@router.post("/follow")
+def ask_to_follow(database: Db, request: Request, form: Form) -> Response:
+    sent: dict[str, str] = {name: form.pop(name)[-1] for name in ("email", "pace", "timezone") if name in form}
+    filters: dict[str, Any] = {word: values == ["true"] if word in FLAGS else values for word, values in form.items()}
+    try:
+        new = FollowNew.model_validate({**sent, "filters": filters})
+        with database.write() as session:
+            actions.ask_to_follow(session, request.app.state.vault, client_of(request), new)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        return _form(request, filters, 422, f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", sent)
+    except Problem as problem:
+        return _form(request, filters, problem.status, problem.detail, sent)
+    return page("follow_asked.html", what_now=actions.WHAT_NOW)
+
+
+def _form(
+    request: Request, filters: dict[str, Any], status: int = 200, problem: str = "", sent: dict[str, str] | None = None
+) -> Response:
+    return page(
+        "follow.html",
+        status=status,
+        problem=problem,
+        sent=sent or {},
+        is_on=request.app.state.settings.sends_mail,
+        filters={word: [str(value).lower()] if word in FLAGS else value for word, value in filters.items()},
+        followed=filters_in_words(filters),
+        paces=PACES,
+    )
 
 
 @router.get("/follow/confirm/{token}")

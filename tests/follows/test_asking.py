@@ -228,5 +228,5 @@ def test_filters_and_pace_are_told_in_words(app, client, ada, mail_server):
 
     told = re.sub(r"\s+", " ", text_of(mail_server.mails[0]))
 
-    assert f"campaign: {campaign}; disputed: yes; told on Mondays, at seven in the morning (America/New York)" in told
+    assert f"campaign: {campaign}; disputed: yes; mailed on Mondays, at seven in the morning (America/New York)" in told
     assert subjects(mail_server) == ["Do you want to follow this?"]

@@ -1,5 +1,6 @@
 """What followers are mailed: what they asked for, as anyone may see it, in time, and never a flood of it."""
 
+import re
 import threading
 from functools import partial
 
@@ -205,7 +206,8 @@ def test_one_click_ends_it_without_cookies_or_questions(app, client, ada, mail_s
     gathering.gather(app.state.database, app.state.vault)  # another waits in the outbox
 
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    address = mail["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8000")
+    [link] = re.findall(rb"^List-Unsubscribe: <(http\S+)>\r$", mail_server.raw[-1], re.MULTILINE)
+    address = link.decode().removeprefix("http://127.0.0.1:8000")
     ended = client.post(
         address,
         content="List-Unsubscribe=One-Click",

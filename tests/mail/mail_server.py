@@ -22,6 +22,7 @@ class MailServer:
 
     options: dict[str, Any] = field(default_factory=dict)
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)  # the same, as they came
     answers: deque[tuple[str, str]] = field(default_factory=deque)  # ("RCPT", "550 No such user")
     takes_seconds: float = 0  # for each mail
     port: int = field(default_factory=free_port)
@@ -62,6 +63,7 @@ class MailServer:
             mail = email.message_from_bytes(envelope.content, policy=email.policy.SMTP)
             assert [mail["To"]] == envelope.rcpt_tos
             self.mails.append(mail)
+            self.raw.append(envelope.content)
         return answer
 
     def _answer(self, step: str) -> str:

@@ -47,7 +47,7 @@ def test_an_empty_tracker_says_what_to_do(client: TestClient) -> None:
 
 @on_sqlite
 def test_pages_take_nothing_from_elsewhere_and_run_no_inline_script(client: TestClient) -> None:
-    for address in ("/", "/api/docs", "/problems/forbidden-move"):
+    for address in ("/", "/api/docs", "/follow", "/problems/forbidden-move"):
         answer = client.get(address)
 
         assert answer.status_code == 200

@@ -1,0 +1,2 @@
+"use strict";
+document.getElementById("timezone").value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
