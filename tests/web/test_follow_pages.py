@@ -31,7 +31,9 @@ def test_the_form_asks_for_what_its_address_says(app, client: TestClient, ada: T
     assert answer.status_code == 200
     assert "Look into your mailbox" in answer.text
     told = re.sub(r"\s+", " ", text_of(mail))
-    assert f"campaign: {campaign}; body: {body}; disputed: yes; mailed once a day, at seven in the morning (UTC)" in told
+    assert (
+        f"campaign: {campaign}; body: {body}; disputed: yes; mailed once a day, at seven in the morning (UTC)" in told
+    )
     assert client.get(link_in(mail, "confirm")).status_code == 200
 
 

@@ -7,7 +7,7 @@ from tests.databases import on_sqlite
 from tests.factories import API, a_demand
 from tests.follows.followers import subjects
 from tests.mail.mail_server import text_of
-from tests.mail.posts import a_postman
+from tests.mail.posts import a_postman, mails
 from tests.webhooks.deliveries import a_webhook, delivering, note
 
 CONTACT = "operations@partner.example"
@@ -71,7 +71,17 @@ def test_it_is_told_after_an_hour_a_day_and_three_and_when_it_is_disabled(
     assert '{"paused": false}' in text_of(disabled)
 
 
-def test_who_is_well_again_by_the_time_of_sending_is_not_mailed(app, eve, failing, mail_server, time):
+def test_who_is_well_again_by_the_time_of_sending_is_not_mailed(app, ada, eve, receiver, mail_server, time):
+    a_webhook(eve, receiver.script("/hook", "500", "500", "204"), types=["demand.update_added"], contact_email=CONTACT)
+    note(ada, a_demand(ada)["ref"])
+    for hours in (0, 1.1, 1):
+        fail(app, time, hours)
+
+    assert len(mails(app.state.database)) == 1
+    assert post(app, mail_server) == []
+
+
+def test_who_rests_by_the_time_of_sending_is_not_mailed(app, eve, failing, mail_server):
     paused = eve.put(f"{API}/webhooks/{failing['id']}/paused", json={"paused": True})
 
     assert paused.status_code == 200
