@@ -77,8 +77,9 @@ def test_who_is_well_again_by_the_time_of_sending_is_not_mailed(app, ada, eve, r
     for hours in (0, 1.1, 1):
         fail(app, time, hours)
 
-    assert len(mails(app.state.database)) == 1
+    before = len(mails(app.state.database))
     assert post(app, mail_server) == []
+    assert (before, mails(app.state.database)) == (1, [])
 
 
 def test_who_rests_by_the_time_of_sending_is_not_mailed(app, eve, failing, mail_server):
