@@ -12,7 +12,7 @@ ONE_AT_A_TIME = 7_205_110  # the advisory lock that migrations hold on PostgreSQ
 
 def migrate(database: Database) -> None:
     """Run what is missing, once, even when several processes start together."""
-    config = _config(database)
+    config = alembic_config(database)
     if database.is_sqlite:
         command.upgrade(config, "head")
         return
@@ -26,7 +26,7 @@ def migrate(database: Database) -> None:
             connection.commit()
 
 
-def _config(database: Database) -> Config:
+def alembic_config(database: Database) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["engine"] = database.engine

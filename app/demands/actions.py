@@ -12,7 +12,7 @@ from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
 from app.database import locked
 from app.dates import PartialDate
-from app.demands import citing, facts, publishing
+from app.demands import citing, facts, publishing, standing
 from app.demands.lifecycle import ChangeKind, Publication, Stance, Status
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
 from app.demands.queries import get_demand, read_demand
@@ -109,6 +109,7 @@ def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> N
         author=actor.identity,
         organization_id=actor.organization_id,
     )
+    change.counts_from = standing.counts_from(change, demand.first_made_on, None)
     change.disputed = any(citation.stance is Stance.CONTRADICTS for citation in opening.citations)
     demand.disputed = change.disputed
     session.add(change)
@@ -136,6 +137,10 @@ def _keep_the_beginning_true(session: Session, demand: Demand, made_on: PartialD
         opening.effective_on = made_on
         if not others:
             demand.status_since = made_on
+    before = None
+    for change in (opening, *others):
+        change.counts_from = standing.counts_from(change, made_on, before)
+        before = change
 
 
 def _set_targets(session: Session, demand: Demand, targets: list[TargetNew]) -> None:

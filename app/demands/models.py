@@ -141,6 +141,7 @@ class StatusChange(Table, table=True):
     __table_args__ = (
         UniqueConstraint("demand_id", "number"),
         CheckConstraint("length(effective_on) IN (4, 7, 10)", name="effective_on"),
+        CheckConstraint("length(counts_from) = 10 AND counts_from >= effective_on", name="counts_from"),
         CheckConstraint("(to_status = 'superseded') = (successor_id IS NOT NULL)", name="successor"),
         CheckConstraint(
             "(verification IS NOT NULL) = (to_status IN ('met', 'reversed'))", name="verification_of_status"
@@ -158,6 +159,7 @@ class StatusChange(Table, table=True):
     from_status: Status | None = Field(default=None, sa_type=coded(Status, "from_status"))
     to_status: Status = Field(sa_type=coded(Status, "to_status"))
     effective_on: PartialDate = partial_date()
+    counts_from: PartialDate = partial_date()  # the day within it, which `standing.counts_from` tells
     recorded_at: datetime.datetime = Field(default_factory=lambda: clock.now())
     reason: str
     internal_note: str | None = None

@@ -1,6 +1,6 @@
 """How demands stand: now, which they keep themselves, or on a day that has passed, by the dates of what is recorded.
 
-A coarser date counts from its first day.
+A coarser date counts from its first day, that of a status change from the first on which it can have happened.
 """
 
 import datetime
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, select
 from sqlmodel import col
 
 from app.dates import PartialDate
-from app.demands.lifecycle import Answer
+from app.demands.lifecycle import Answer, ChangeKind
 from app.demands.models import Demand, Indicator, Reading, Response, StatusChange, Target
 
 
@@ -49,10 +49,20 @@ def last_change_by(day: datetime.date) -> ColumnElement[bool]:
     earlier = StatusChange.__table__.alias("earlier")  # type: ignore[attr-defined]  # set by SQLModel
     newest = (
         select(func.max(earlier.c.number))
-        .where(earlier.c.demand_id == col(Demand.id), earlier.c.effective_on <= PartialDate.of(day))
+        .where(earlier.c.demand_id == col(Demand.id), earlier.c.counts_from <= PartialDate.of(day))
         .scalar_subquery()
     )
     return and_(col(StatusChange.demand_id) == col(Demand.id), col(StatusChange.number) == newest)
+
+
+def counts_from(change: StatusChange, made_on: PartialDate, before: StatusChange | None) -> PartialDate:
+    """The first day of its date on which the change can have happened: not before the demand was made, and not before
+    the change that it follows, unless it corrects that.
+    """
+    day = max(change.effective_on.first_day, made_on.first_day)
+    if before and change.kind is ChangeKind.CHANGE:
+        day = max(day, before.counts_from.first_day)
+    return PartialDate.of(day)
 
 
 def latest_response(column: Any, day: Any) -> ScalarSelect[Any]:

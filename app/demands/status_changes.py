@@ -2,13 +2,13 @@
 
 import uuid
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import Actor
 from app.accounts.roles import Role
-from app.demands import citing, facts, relating
+from app.demands import citing, facts, relating, standing
 from app.demands.lifecycle import ChangeKind, Stance, Status, Verification, moves_from
 from app.demands.models import Citation, Demand, StatusChange, Target
 from app.demands.queries import get_demand
@@ -41,12 +41,13 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
     """Record what happened. Raises ForbiddenMove with the allowed moves, MissingEvidence, Invalid, Forbidden."""
     actor.must_be(Role.EDITOR if new.kind is ChangeKind.CORRECTION else Role.CAMPAIGNER)
     demand, successor = _locked(session, actor, ref, new)
-    _check_move(demand, new)
+    before = citing.current_change(session, demand)
+    _check_move(demand, before, new)
     _check_evidence(new)
     change = StatusChange(
         **new.model_dump(include={"kind", "effective_on", "reason", "internal_note", "confidence"}),
         demand_id=demand.key,
-        number=_next_number(session, demand),
+        number=before.number + 1,
         from_status=demand.status,
         to_status=new.to,
         disputed=any(citation.stance is Stance.CONTRADICTS for citation in new.citations),
@@ -55,6 +56,7 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
         organization_id=actor.organization_id,
         verification=Verification.CLAIMED if new.to.needs_verification else None,
     )
+    change.counts_from = standing.counts_from(change, demand.first_made_on, before)
     session.add(change)
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, change)
     _apply(demand, change)
@@ -107,7 +109,7 @@ def _locked(session: Session, actor: Actor, ref: str, new: StatusChangeNew) -> t
     return get_demand(session, actor, ref, lock=True), None
 
 
-def _check_move(demand: Demand, new: StatusChangeNew) -> None:
+def _check_move(demand: Demand, before: StatusChange, new: StatusChangeNew) -> None:
     if new.kind is ChangeKind.CORRECTION:
         return
     allowed = moves_from(demand.status)
@@ -118,10 +120,10 @@ def _check_move(demand: Demand, new: StatusChangeNew) -> None:
             current=demand.status,
             allowed_moves=list(allowed),
         )
-    if new.effective_on.last_day < demand.status_since.first_day:
+    if new.effective_on.last_day < before.counts_from.first_day:
         raise invalid(
             "body.effective_on",
-            f"{demand.ref} has been {demand.status} since {demand.status_since}, which is later; "
+            f"{demand.ref} has been {demand.status} since {before.counts_from}, which is later; "
             "an editor can send `kind: correction`",
         )
 
@@ -133,11 +135,6 @@ def _check_evidence(new: StatusChangeNew) -> None:
             f"{new.to} needs at least one citation that does not contradict it.",
             errors=[{"where": "body.citations", "what": "at least one citation is needed"}],
         )
-
-
-def _next_number(session: Session, demand: Demand) -> int:
-    statement = select(func.max(col(StatusChange.number))).where(col(StatusChange.demand_id) == demand.key)
-    return int(session.execute(statement).scalar_one()) + 1
 
 
 def _apply(demand: Demand, change: StatusChange) -> None:

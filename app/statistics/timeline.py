@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import String, func, select, type_coerce
+from sqlalchemy import String, select, type_coerce
 from sqlmodel import Session, col
 
 from app import clock
@@ -45,18 +45,22 @@ class _Course:
 
 
 def _changes(session: Session, actor: Actor, query: TimelineQuery, today: datetime.date) -> Iterable[Any]:
-    """Demand by demand, the newest word on it first; a coarser date counts from its first day."""
+    """Demand by demand, the newest word on it first."""
     shown = narrow(select(col(Demand.id)), session, actor, query)
     statement = (
         select(
             col(StatusChange.demand_id),
-            func.substr(col(StatusChange.effective_on).concat("-01-01"), 1, 10),
             *(
                 type_coerce(col(c), String)
-                for c in (StatusChange.kind, StatusChange.from_status, StatusChange.to_status)
+                for c in (
+                    StatusChange.counts_from,
+                    StatusChange.kind,
+                    StatusChange.from_status,
+                    StatusChange.to_status,
+                )
             ),
         )
-        .where(col(StatusChange.demand_id).in_(shown), col(StatusChange.effective_on) <= PartialDate.of(today))
+        .where(col(StatusChange.demand_id).in_(shown), col(StatusChange.counts_from) <= PartialDate.of(today))
         .order_by(col(StatusChange.demand_id), col(StatusChange.number).desc())
     )
     return session.execute(statement)

@@ -1,7 +1,12 @@
 """How demands stood on a day that has passed, by when what is recorded of them took effect."""
 
 import pytest
+from alembic import command
+from sqlalchemy import text
 
+from app import models
+from app.ledger.verifying import verify
+from app.migrating import alembic_config, migrate
 from tests.factories import API, a_body, a_draft, a_source, change, made, publish, read, refs
 
 
@@ -57,6 +62,61 @@ def test_a_coarse_date_counts_from_its_first_day(ada, demand, becomes):
     stood = [on(ada, day)[demand][0] for day in ("2023-07-31", "2023-08-01", "2023-12-31", "2024-01-01")]
 
     assert stood == ["open", "in_progress", "in_progress", "met"]
+
+
+def test_a_change_with_a_coarse_date_does_not_come_before_the_one_that_it_follows(ada, demand, becomes):
+    becomes("in_progress", "2023-10-05")
+    becomes("met", "2023")
+    becomes("partially_met", "2024-01-10")
+
+    days = ("2023-06-09", "2023-06-10", "2023-10-04", "2023-10-05", "2024-01-09", "2024-01-10")
+    stood = [on(ada, day).get(demand, ("", ""))[0] for day in days]
+
+    assert stood == ["", "open", "open", "met", "met", "partially_met"]
+
+
+def test_a_correction_with_a_coarse_date_overrules_all_of_it(ada, demand, becomes):
+    becomes("in_progress", "2023-10-05")
+    becomes("stalled", "2023", kind="correction")
+    becomes("met", "2023")
+
+    stood = [on(ada, day).get(demand, ("", ""))[0] for day in ("2023-06-09", "2023-06-10", "2023-10-05")]
+
+    assert stood == ["", "met", "met"]
+
+
+def test_no_date_counts_from_before_the_demand_was_made(ada, demand, becomes):
+    becomes("in_progress", "2023")
+    before = on(ada, "2023-06-09"), on(ada, "2023-06-10")
+    revise(ada, demand, first_made_on="2023-09-05")
+
+    assert before == ({}, {demand: ("in_progress", "2023")})
+    assert (on(ada, "2023-09-04"), on(ada, "2023-09-05")) == ({}, {demand: ("in_progress", "2023")})
+
+
+def test_a_database_from_before_learns_from_which_day_each_change_counts(ada, database, demand, becomes):
+    for to, day, kind in (
+        ("in_progress", "2023-10-05", "change"),
+        ("met", "2023", "change"),
+        ("stalled", "2023-09", "correction"),
+        ("in_progress", "2023", "change"),
+        ("met", "2024-01-10", "change"),
+        ("stalled", "2023", "correction"),
+    ):
+        becomes(to, day, kind)
+    counted = counting(database)
+
+    command.downgrade(alembic_config(database), "20261122_counting-1")
+    migrate(database)
+
+    assert counting(database) == counted
+    assert counted == ["2023-06-10", *["2023-10-05"] * 2, *["2023-09-01"] * 2, "2024-01-10", "2023-06-10"]
+    assert verify(database, models.ledgered_tables()).problems == []
+
+
+def counting(database):
+    with database.engine.connect() as connection:
+        return list(connection.scalars(text("SELECT counts_from FROM status_change ORDER BY number")))
 
 
 def test_when_it_was_recorded_does_not_matter(ada, demand, becomes, set_clock):

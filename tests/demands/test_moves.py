@@ -198,6 +198,18 @@ def test_a_change_cannot_come_before_the_status_that_it_ends(ada, evidence):
     assert read(ada, ref)["status_since"] == "2023-09"
 
 
+def test_a_coarse_date_lets_nothing_come_before_what_it_followed(ada, evidence):
+    ref = a_draft(ada)["ref"]
+    change(ada, ref, "in_progress", effective_on="2023-10-05", citations=evidence)
+    change(ada, ref, "met", effective_on="2023", citations=evidence)
+
+    refused = move(ada, ref, "reversed", effective_on="2023-10-04", citations=evidence)
+
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "body.effective_on")
+    assert "since 2023-10-05" in refused.json()["detail"]
+    assert move(ada, ref, "reversed", effective_on="2023-10-05", citations=evidence).status_code == 201
+
+
 def test_a_date_as_coarse_as_its_source_may_reach_back_over_the_standing_status(ada, evidence):
     ref = a_draft(ada)["ref"]
 

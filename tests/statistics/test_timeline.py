@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.factories import API, a_demand, a_kind, change
+from tests.factories import API, a_demand, a_kind, change, change_to
 from tests.statistics.conftest import figures, total
 
 GROUPS = ["open", "moving", "blocked", "met", "closed"]
@@ -85,7 +85,11 @@ def test_whatever_was_changed_and_corrected_a_month_equals_the_list_as_of_its_la
         for _ in range(chance.randint(1, 5)):
             to = chance.choice(STATUSES)
             citations = [] if to in NEED_NO_EVIDENCE else evidence
-            correct(ada, demand["ref"], to, effective_on=a_date(chance), citations=citations)
+            new = change_to(ada, to, effective_on=a_date(chance), citations=citations, kind="change")
+            for kind in ("change", "correction"):  # as a change where that is allowed
+                answer = ada.post(f"{API}/demands/{demand['ref']}/status-changes", json={**new, "kind": kind})
+                if answer.status_code == 201:
+                    break
 
     timeline = months(client, **{"from": "2023-06"})
 
@@ -113,6 +117,20 @@ def test_a_correction_rewrites_how_things_were_from_its_day(ada, client, common)
         "2024-01": {"moving": 1},
         "2024-02": {"moving": 1},
         "2024-03": {"moving": 1},
+    }
+
+
+def test_a_coarse_date_counts_from_the_change_that_it_follows(ada, client, common):
+    demand = a_demand(ada, **{**common, "first_made_on": "2023-11"})
+    change(ada, demand["ref"], "in_progress", effective_on="2024-01-31")
+    change(ada, demand["ref"], "met", effective_on="2024")
+
+    assert groups(client) == {
+        "2023-11": {"open": 1},
+        "2023-12": {"open": 1},
+        "2024-01": {"met": 1},
+        "2024-02": {"met": 1},
+        "2024-03": {"met": 1},
     }
 
 
