@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, QueuePool, create_engine, event, text
+from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine, event, func, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -95,6 +95,12 @@ def settings_of(session: Session) -> Settings:
 def locked(statement: Any, **options: Any) -> Any:
     """The same rows, locked for a change and read anew; rows that merely refer to them are not held up."""
     return statement.with_for_update(key_share=True, **options).execution_options(populate_existing=True)
+
+
+def mentions(column: Any, words: str) -> ColumnElement[bool]:
+    """Whether a text has the words, to the letter; LIKE on SQLite takes A for a."""
+    found: ColumnElement[bool] = func.replace(column, words, "") != column
+    return found
 
 
 def serialize(session: Session, name: str) -> None:

@@ -11,7 +11,7 @@ from app.accounts.models import Answer, Organization
 from app.accounts.roles import Role
 from app.bodies.models import Body, BodyIdentifier
 from app.campaigns.models import Campaign, Kind
-from app.database import locked, serialize
+from app.database import locked, mentions, serialize
 from app.demands import facts
 from app.demands.models import Citation, Demand, Indicator, Milestone, Response, StatusChange, Tag, Update
 from app.demands.reads import RedactionRead
@@ -91,7 +91,7 @@ def _check_names(session: Session, words: str) -> None:
     for model, name in NAMES.items():
         column: Any = col(getattr(model, name))
         written = cast(column, Text) if name == "label" else column
-        found = session.scalars(select(column).where(written.contains(words, autoescape=True)).limit(1)).first()
+        found = session.scalars(select(column).where(mentions(written, words)).limit(1)).first()
         if found:
             raise StandsInAName(f"The {name} {found} of a {model.__name__.lower()} has these words; change it first.")
 
@@ -121,7 +121,7 @@ def _rewritten(session: Session, model: type[Table], names: tuple[str, ...], wor
 
 def _mentioning(model: type[Table], names: tuple[str, ...], words: str) -> ColumnElement[bool]:
     columns: list[Any] = [getattr(model, name) for name in names]
-    return or_(*(col(column).contains(words, autoescape=True) for column in columns))
+    return or_(*(mentions(col(column), words) for column in columns))
 
 
 def _length(model: type[Table], name: str) -> int | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, Text, or_, select, type_coerce, update
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
+from app.database import mentions
 from app.ledger.models import Canonical, Event
 from app.ledger.sealing import LedgerSession
 
@@ -36,8 +37,6 @@ def erase_mentions(session: Session, words: str) -> list[int]:
 
 def _mentioning(session: Session, words: str) -> list[Row[Any, Any]]:
     written = Canonical.of(words)[1:-1]  # as it stands inside a canonical text
-    mention = or_(
-        *(type_coerce(column, Text).contains(written, autoescape=True) for column in (EVENT.c.data, EVENT.c.images))
-    )
+    mention = or_(*(mentions(type_coerce(column, Text), written) for column in (EVENT.c.data, EVENT.c.images)))
     statement = select(EVENT.c.seq, EVENT.c.images).where(mention).order_by(EVENT.c.seq).limit(ENTRIES_AT_ONCE)
     return list(session.connection().execute(statement).all())

@@ -81,3 +81,19 @@ def test_a_text_that_grows_by_the_mark_is_cut_to_its_length(ada: TestClient) -> 
     ada.post(f"{API}/redactions", json={"text": "Jon", "reason": "A person asked."})
 
     assert read(ada, ref)["title"].startswith("[redacted] xxx")
+
+
+def test_words_are_taken_to_the_letter(ada: TestClient, client: TestClient) -> None:
+    ref = a_demand(ada, title="Case of Jon Roe", asks="A JON ROE ought to be heard.", tags=["jon-roe"])["ref"]
+    told = client.get(f"{API}/demands/{ref}/history").json()
+    words = {"text": "jon roe", "reason": "A person asked."}
+
+    assert ada.post(f"{API}/redactions", json=words).status_code == 404
+    assert client.get(f"{API}/demands/{ref}/history").json() == told
+
+    ada.patch(f"{API}/demands/{ref}", json={"tags": []}, headers={"If-Match": "*"})
+    taken = ada.post(f"{API}/redactions", json={**words, "text": "Jon Roe"})
+
+    assert (taken.status_code, taken.json()["fields"]) == (201, 1)
+    left = read(client, ref)
+    assert (left["title"], left["asks"]) == ("Case of [redacted]", "A JON ROE ought to be heard.")
