@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlmodel import Session, col
 
 from app import ledger
@@ -12,25 +12,17 @@ from app.accounts.roles import Role
 from app.bodies.models import Body, BodyIdentifier
 from app.campaigns.models import Campaign, Kind
 from app.database import locked, mentions, serialize
-from app.demands import facts
-from app.demands.models import Citation, Demand, Indicator, Milestone, Response, StatusChange, Tag, Update
+from app.demands import facts, naming
+from app.demands.models import Citation, Demand, Indicator, Milestone, Response, StatusChange, Update
 from app.demands.reads import RedactionRead
 from app.demands.schemas import RedactionNew
 from app.fields import Audience
 from app.ledger.erasing import erase_mentions
-from app.problems import Conflict, NotFound
+from app.problems import NotFound
 from app.sources.models import Source
 from app.tables import Table, Versioned
 
 REDACTED = "[redacted]"
-NAMES: dict[type[Table], str] = {
-    Tag: "tag",
-    Kind: "label",
-    Source: "slug",
-    Body: "slug",
-    Organization: "slug",
-    Campaign: "slug",
-}
 WRITTEN: dict[type[Table], tuple[str, ...]] = {
     Demand: ("title", "asks", "counts_as_met", "publication_reason"),
     StatusChange: ("reason", "internal_note"),
@@ -40,18 +32,12 @@ WRITTEN: dict[type[Table], tuple[str, ...]] = {
     Milestone: ("title",),
     Indicator: ("name", "unit"),
     Source: ("title", "publisher", "note", "date_note", "url", "archive_url"),
-    Body: ("name", "acronym", "holder", "url"),
+    Body: ("name", "acronym", "classification", "holder", "url"),
     BodyIdentifier: ("value",),
     Organization: ("name", "about", "url"),
     Campaign: ("name", "about"),
     Kind: ("about",),
 }
-
-
-class StandsInAName(Conflict):
-    """These words stand where other things refer to"""
-
-    type = "stands-in-a-name"
 
 
 def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
@@ -62,7 +48,7 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     """
     actor.must_be(Role.EDITOR)
     serialize(session, "redaction")
-    _check_names(session, new.text)
+    naming.check(session, new.text)
     demands = _locked_demands(session, new.text)
     rows = [row for model, names in WRITTEN.items() for row in _rewritten(session, model, names, new.text)]
     session.connection().execute(delete(Answer).where(col(Answer.sealed) != b""))  # not the one being made
@@ -84,16 +70,6 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
         entries=entries,
     )
     return RedactionRead(demands=[demand.ref for demand in demands], fields=len(rows), entries=len(entries))
-
-
-def _check_names(session: Session, words: str) -> None:
-    """What others refer to a thing by cannot be rewritten here."""
-    for model, name in NAMES.items():
-        column: Any = col(getattr(model, name))
-        written = cast(column, Text) if name == "label" else column
-        found = session.scalars(select(column).where(mentions(written, words)).limit(1)).first()
-        if found:
-            raise StandsInAName(f"The {name} {found} of a {model.__name__.lower()} has these words; change it first.")
 
 
 def _locked_demands(session: Session, words: str) -> list[Demand]:

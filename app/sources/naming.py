@@ -29,18 +29,17 @@ def slugs_for(year: str | None, *names: str | None) -> Iterator[str]:
 
     "Armenia urges UN to monitor", "2023" → `armenia-urges-un-to-monitor-2023`, `…-2023-2`, …
     """
-    words = next(filter(None, map(_words, names)), ["source"])
-    slug = "-".join([_beginning(words), *([year] if year else [])])
+    telling = (found for found in map(words, names) if not all(word.isdecimal() for word in found))
+    slug = "-".join([_beginning(next(telling, ["source"])), *([year] if year else [])])
     yield slug
     for number in count(2):
         yield f"{slug}-{number}"
 
 
-def _words(name: str | None) -> list[str]:
-    """In ASCII, without marks; none where the script is another."""
+def words(name: str | None) -> list[str]:
+    """As slugs have them: in ASCII, without marks; none where the script is another."""
     letters = unicodedata.normalize("NFKD", (name or "").lower().translate(PLAIN))
-    words = re.findall(r"[a-z0-9]+", "".join(letter for letter in letters if not unicodedata.combining(letter)))
-    return words if any(not word.isdecimal() for word in words) else []
+    return re.findall(r"[a-z0-9]+", "".join(letter for letter in letters if not unicodedata.combining(letter)))
 
 
 def _beginning(words: list[str]) -> str:

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from app.database import Database
 from app.ledger.verifying import verify
 from app.models import ledgered_tables
-from tests.factories import API, a_demand, a_source, change, read
+from tests.factories import API, a_body, a_demand, a_kind, a_source, an_organization, change, read
 
 NAME = "Name Of A Detained Person"
 
@@ -84,16 +84,61 @@ def test_a_text_that_grows_by_the_mark_is_cut_to_its_length(ada: TestClient) -> 
 
 
 def test_words_are_taken_to_the_letter(ada: TestClient, client: TestClient) -> None:
-    ref = a_demand(ada, title="Case of Jon Roe", asks="A JON ROE ought to be heard.", tags=["jon-roe"])["ref"]
+    ref = a_demand(ada, title="Case of Jon Roe", asks="A JON ROE ought to be heard.")["ref"]
     told = client.get(f"{API}/demands/{ref}/history").json()
     words = {"text": "jon roe", "reason": "A person asked."}
 
     assert ada.post(f"{API}/redactions", json=words).status_code == 404
     assert client.get(f"{API}/demands/{ref}/history").json() == told
 
-    ada.patch(f"{API}/demands/{ref}", json={"tags": []}, headers={"If-Match": "*"})
     taken = ada.post(f"{API}/redactions", json={**words, "text": "Jon Roe"})
 
     assert (taken.status_code, taken.json()["fields"]) == (201, 1)
     left = read(client, ref)
     assert (left["title"], left["asks"]) == ("Case of [redacted]", "A JON ROE ought to be heard.")
+
+
+def test_words_in_a_slug_are_refused_until_it_is_out_of_view(ada: TestClient, client: TestClient) -> None:
+    source = a_source(ada, slug="testimony-of-jane-roe", title="Testimony of Jané Roe")
+    words = {"text": "Jané Roe", "reason": "A person asked."}
+
+    refused = ada.post(f"{API}/redactions", json=words)
+    ada.patch(f"{API}/sources/{source['slug']}", json={"audience": "staff", "url": None})
+    again = a_source(ada, slug="a-testimony", title="Testimony of Jané Roe", url=source["url"])
+    taken = ada.post(f"{API}/redactions", json=words)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/stands-in-a-name")
+    assert "`audience: staff`" in refused.json()["detail"]
+    assert taken.status_code == 201
+    assert client.get(f"{API}/sources/{again['slug']}").json()["title"] == "Testimony of [redacted]"
+
+
+def test_words_within_a_longer_word_of_a_slug_do_not_stand_in_it(ada: TestClient) -> None:
+    a_source(ada, slug="people-fleeing-the-town")
+    a_body(ada, slug="leeds_council")
+    ref = a_demand(ada, title="Release of Lee", tags=["sleepless"])["ref"]
+
+    taken = ada.post(f"{API}/redactions", json={"text": "Lee", "reason": "A person asked."})
+
+    assert taken.status_code == 201
+    assert read(ada, ref)["title"] == "Release of [redacted]"
+
+
+def test_each_refusal_says_what_can_be_done(ada: TestClient) -> None:
+    a_body(ada, slug="office_of_roe", name="An office")
+    a_kind(ada, slug="visits", label={"en": "Visits to Doe"})
+    an_organization(ada, slug="friends-of-poe")
+    ref = a_demand(ada, tags=["free-joe-now"])["ref"]
+
+    def refusal(text: str) -> str:
+        answer = ada.post(f"{API}/redactions", json={"text": text, "reason": "A person asked."})
+        assert answer.status_code == 409, answer.text
+        detail: str = answer.json()["detail"]
+        return detail
+
+    assert "body office_of_roe" in refusal("Roe")
+    assert "longer text" in refusal("Roe")
+    assert "kind visits" in refusal("Doe")
+    assert "organization friends-of-poe" in refusal("Poe")
+    assert "`audience: staff`" in refusal("Poe")
+    assert f"tag free-joe-now of {ref}" in refusal("Joe")
