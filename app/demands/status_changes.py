@@ -42,7 +42,8 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
     actor.must_be(Role.EDITOR if new.kind is ChangeKind.CORRECTION else Role.CAMPAIGNER)
     demand, successor = _locked(session, actor, ref, new)
     before = citing.current_change(session, demand)
-    _check_move(demand, before, new)
+    _check_move(demand, new)
+    _check_date(demand, before, new)
     _check_evidence(new)
     change = StatusChange(
         **new.model_dump(include={"kind", "effective_on", "reason", "internal_note", "confidence"}),
@@ -109,7 +110,7 @@ def _locked(session: Session, actor: Actor, ref: str, new: StatusChangeNew) -> t
     return get_demand(session, actor, ref, lock=True), None
 
 
-def _check_move(demand: Demand, before: StatusChange, new: StatusChangeNew) -> None:
+def _check_move(demand: Demand, new: StatusChangeNew) -> None:
     if new.kind is ChangeKind.CORRECTION:
         return
     allowed = moves_from(demand.status)
@@ -120,7 +121,14 @@ def _check_move(demand: Demand, before: StatusChange, new: StatusChangeNew) -> N
             current=demand.status,
             allowed_moves=list(allowed),
         )
-    if new.effective_on.last_day < before.counts_from.first_day:
+
+
+def _check_date(demand: Demand, before: StatusChange, new: StatusChangeNew) -> None:
+    if new.effective_on.last_day < demand.first_made_on.first_day:
+        raise invalid(
+            "body.effective_on", f"{demand.ref} was first made ({demand.first_made_on}) only after {new.effective_on}"
+        )
+    if new.kind is ChangeKind.CHANGE and new.effective_on.last_day < before.counts_from.first_day:
         raise invalid(
             "body.effective_on",
             f"{demand.ref} has been {demand.status} since {before.counts_from}, which is later; "

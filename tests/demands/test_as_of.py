@@ -7,7 +7,7 @@ from sqlalchemy import text
 from app import models
 from app.ledger.verifying import verify
 from app.migrating import alembic_config, migrate
-from tests.factories import API, a_body, a_draft, a_source, change, made, publish, read, refs
+from tests.factories import API, a_body, a_draft, a_source, change, change_to, made, publish, read, refs
 
 
 def on(client, day, **query):
@@ -257,6 +257,17 @@ def test_nothing_has_become_of_a_demand_before_it_was_made(ada, demand, becomes,
     assert (never_made.status_code, never_made.json()["errors"][0]["where"]) == (422, "body.opening.effective_on")
     assert (revised.status_code, revised.json()["status_since"]) == (200, "2023-08-01")
     assert on(ada, "2023-07-31") == {}
+
+
+def test_a_correction_does_not_reach_back_before_the_demand_was_made(ada, demand, becomes, evidence):
+    for day in ("1900-01-01", "2022", "2023-05", "2023-06-09"):
+        new = change_to(ada, "met", kind="correction", effective_on=day, citations=evidence)
+        refused = ada.post(f"{API}/demands/{demand}/status-changes", json=new)
+        assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "body.effective_on"), day
+
+    becomes("met", "2023-06", kind="correction")
+
+    assert (on(ada, "2023-06-09"), on(ada, "2023-06-10")) == ({}, {demand: ("met", "2023-06")})
 
 
 def test_as_of_today_is_as_of_now(ada, demand, becomes, set_clock):
