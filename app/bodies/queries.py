@@ -69,6 +69,13 @@ def with_descendants(session: Session, slugs: Sequence[str], where: Place) -> li
     return list(session.scalars(select(below.c.id)))
 
 
+def with_ancestors(session: Session, ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """The bodies and all above them."""
+    above = select(col(Body.id), col(Body.parent_id)).where(col(Body.id).in_(set(ids))).cte("above", recursive=True)
+    further = select(col(Body.id), col(Body.parent_id)).join(above, col(Body.id) == above.c.parent_id)
+    return set(session.scalars(select(above.union(further).c.id)))
+
+
 def ancestry(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
     """For each body its own slug and those of all above it, the nearest first."""
     return _chains(session, ids, Body.parent_id)

@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.accounts.actor import Actor
 from app.accounts.roles import Role
+from app.bodies.queries import with_ancestors
 from app.demands import citing, facts, relating, standing
 from app.demands.lifecycle import ChangeKind, Stance, Status, Verification, moves_from
 from app.demands.models import Citation, Demand, StatusChange, Target
@@ -162,15 +163,16 @@ def _check_verifiable(session: Session, actor: Actor, change: StatusChange) -> N
         raise NotVerifiable("Whoever recorded a change cannot verify it; a second editor has to.")
     if not _independent_support(session, change):
         raise NotVerifiable(
-            "At least one supporting source must not be issued by a target of the demand; "
+            "At least one supporting source must not be issued by a target of the demand or by a body above one; "
             f"add one with `POST …/citations` and `status_change: {change.id}`."
         )
 
 
 def _independent_support(session: Session, change: StatusChange) -> bool:
-    """Whether some supporting source was not issued by a target."""
+    """Whether some supporting source was issued neither by a target nor by a body above one."""
     supports = (col(Citation.status_change_id) == change.id) & (col(Citation.stance) == Stance.SUPPORTS)
     ids = set(session.scalars(select(col(Citation.source_id)).where(supports)))
-    targets = set(session.scalars(select(col(Target.body_id)).where(col(Target.demand_id) == change.demand_id)))
+    targets = session.scalars(select(col(Target.body_id)).where(col(Target.demand_id) == change.demand_id))
+    asked = with_ancestors(session, targets)
     issued = issuing_bodies(session, ids)
-    return any(not issued.get(source_id, set()) & targets for source_id in ids)
+    return any(not issued.get(source_id, set()) & asked for source_id in ids)

@@ -123,6 +123,21 @@ def test_sources_that_a_target_issued_do_not_suffice_until_another_supports(ada,
     assert (verified.status_code, read(ada, ref)["verification"]) == (200, "verified")
 
 
+def test_a_source_of_a_body_above_a_target_is_not_independent(ada, bob):
+    top = a_body(ada)["slug"]
+    middle = a_body(ada, parent=top)["slug"]
+    target, sibling = (a_body(ada, parent=middle)["slug"] for _ in range(2))
+    ref = a_draft(ada, targets=[{"body": target, "role": "decides"}])["ref"]
+
+    def claim(issuer):
+        source = a_source(ada, issued_by=[issuer])["slug"]
+        return change(ada, ref, "met", kind="correction", citations=[{"source": source, "stance": "supports"}])["id"]
+
+    answers = {issuer: verify(bob, claim(issuer)).status_code for issuer in (top, middle, target, sibling)}
+
+    assert answers == {top: 409, middle: 409, target: 409, sibling: 200}
+
+
 def test_verifying_an_earlier_change_leaves_the_standing_one_claimed(ada, bob):
     ref = a_draft(ada)["ref"]
     met = change(ada, ref, "met")
