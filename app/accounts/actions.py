@@ -64,11 +64,13 @@ def revise_organization(
 
 
 def create_key(session: Session, actor: Actor, new: KeyNew) -> KeyMade:
-    """Raises Invalid for an unknown organisation or person, or an expiry that has passed."""
+    """Raises Invalid for an unknown organisation or person, for more than the person may do, or an expiry that has
+    passed.
+    """
     if new.expires_at and new.expires_at <= clock.now():
         raise invalid("body.expires_at", "this moment has passed")
     organization = _organization_named(session, new.organization)
-    person = _person_in(session, new.person, organization) if new.person else None
+    person = _person_in(session, new.person, organization, new.role) if new.person else None
     text = KeyText.new()
     key = Key(
         prefix=text.prefix,
@@ -164,10 +166,13 @@ def _organization_named(session: Session, slug: str) -> Organization:
     return found
 
 
-def _person_in(session: Session, email: str, organization: Organization) -> Person:
+def _person_in(session: Session, email: str, organization: Organization, role: Role) -> Person:
     person = session.exec(select(Person).where(Person.email == email.lower())).one_or_none()
-    if person is None or session.get(Membership, (person.id, organization.id)) is None:
+    membership = session.get(Membership, (person.id, organization.id)) if person else None
+    if person is None or membership is None:
         raise invalid("body.person", f"{email} is not in {organization.slug}; add them first")
+    if not membership.role.includes(role):
+        raise invalid("body.role", f"{email} is {membership.role} of {organization.slug}; no key of theirs can be more")
     if person.disabled_at:
         raise Forbidden(f"The access of {email} has ended.")
     return person

@@ -117,6 +117,21 @@ def test_of_two_admins_who_end_each_other_s_access_one_stays(admin, client):
     assert sorted(opens(client, key) for key in keys) == [200, 401]
 
 
+def test_no_key_of_a_person_can_do_more_than_they_may(admin):
+    partner = a_person(admin, role="partner")
+    new = {"organization": "ada-org", "person": partner["email"]}
+
+    answers = {
+        role: admin.post(f"{API}/keys", json={**new, "role": role}) for role in ("viewer", "partner", "editor", "admin")
+    }
+
+    statuses = {role: answer.status_code for role, answer in answers.items()}
+    assert statuses == {"viewer": 201, "partner": 201, "editor": 422, "admin": 422}
+    assert answers["admin"].json()["errors"][0]["where"] == "body.role"
+    assert "is partner of ada-org" in answers["admin"].json()["detail"]
+    assert len(admin.get(f"{API}/keys").json()["items"]) == 3
+
+
 def test_people_are_for_admins(client, client_for, carol):
     clients = [client, *map(client_for, ("viewer", "partner", "campaigner", "editor"))]
     address = f"{API}/people/{carol['id']}"
