@@ -8,15 +8,14 @@ import typer
 from sqlmodel import Session, col, or_, select
 
 from app import clock
-from app.accounts.actions import create_key, ensure_organization, revoke_key
+from app.accounts.actions import create_key, revoke_key
 from app.accounts.models import Key
 from app.accounts.queries import list_keys
 from app.accounts.roles import Role
-from app.accounts.schemas import KeyNew, KeyRead, OrganizationNew
-from app.cli import listing
+from app.accounts.schemas import KeyNew, KeyRead
+from app.cli import listing, organizations
 from app.cli.explaining import Refused, checked
 from app.cli.opening import COMMAND_LINE, opened
-from app.fields import Audience
 from app.paging import MAX_LIMIT, PageQuery
 from app.settings import Settings
 
@@ -42,12 +41,8 @@ def create(
     """
     expires_at = clock.now() + datetime.timedelta(days=expires_in_days) if expires_in_days else None
     new = checked(KeyNew, role=role, organization=organization, label=label, expires_at=expires_at)
-    # staff assess in public, under their organisation's name; whom partners work for is for themselves to say
-    audience = Audience.PUBLIC if role.is_staff else Audience.STAFF
-    checked(OrganizationNew, slug=organization, name=organization, audience=audience)
     with opened(Settings()) as database, database.write() as session:
-        ensure_organization(session, COMMAND_LINE, organization, audience=audience)
-        session.flush()
+        organizations.ensure(session, organization, role)
         made = create_key(session, COMMAND_LINE, new)
     until = f", until {made.expires_at:%Y-%m-%d}" if made.expires_at else ""
     typer.echo(f"A key with the role {role.value} of {organization}{until}. It is shown only now:", err=True)

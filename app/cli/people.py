@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from sqlmodel import Session, col, or_, select
 
-from app.accounts.actions import create_person, ensure_organization, revise_person
+from app.accounts.actions import create_person, revise_person
 from app.accounts.models import Person
 from app.accounts.queries import list_people
 from app.accounts.roles import Role
-from app.accounts.schemas import OrganizationNew, PersonNew, PersonRead, PersonRevision
-from app.cli import listing
+from app.accounts.schemas import PersonNew, PersonRead, PersonRevision
+from app.cli import listing, organizations
 from app.cli.explaining import Refused, checked
 from app.cli.opening import COMMAND_LINE, opened
 from app.paging import MAX_LIMIT, PageQuery
@@ -47,10 +47,8 @@ def create(
     new = checked(
         PersonNew, email=email, name=name, organization=organization, role=role, password=_password(password_stdin)
     )
-    checked(OrganizationNew, slug=organization, name=organization)
     with opened(Settings()) as database, database.write() as session:
-        ensure_organization(session, COMMAND_LINE, organization)
-        session.flush()
+        organizations.ensure(session, organization, role)
         person = create_person(session, COMMAND_LINE, new)
     typer.echo(f"{person.email} is now {role.value} of {organization}.", err=True)
     typer.echo(person.id)

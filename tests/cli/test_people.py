@@ -45,6 +45,16 @@ def test_one_who_is_known_can_join_another_organization_but_not_the_same_twice(d
     assert len(people(database)) == 1
 
 
+def test_a_new_organization_shows_itself_if_it_assesses_in_public(demands, ada):
+    create(demands, "--password-stdin", organization="assessors")
+    create(demands, "--password-stdin", "--role", "partner", organization="quiet-partners")
+
+    audiences = {
+        slug: ada.get(f"/api/v1/organizations/{slug}").json()["audience"] for slug in ("assessors", "quiet-partners")
+    }
+    assert audiences == {"assessors": "public", "quiet-partners": "staff"}
+
+
 @on_sqlite
 @pytest.mark.parametrize(
     ("words", "given", "named"),
