@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -19,8 +20,15 @@ from app.accounts.actor import Actor
 from app.accounts.current import CurrentActor, Db
 from app.accounts.models import Answer
 from app.database import Database
-from app.problems import Invalid
-from app.vault import Vault
+from app.fields import utc
+from app.problems import Conflict, Invalid
+from app.vault import LostSecret, Vault
+
+
+class AnswerGone(Conflict):
+    """This was done before, and its answer is not there to be repeated"""
+
+    type = "answer-gone"
 
 
 class Once:
@@ -41,7 +49,7 @@ class Once:
     ) -> Response:
         """Run the action in one transaction and answer with what it returns; or repeat what it answered before.
 
-        Raises Invalid where the key was used for another request.
+        Raises Invalid where the key was used for another request, AnswerGone where only the answer was lost since.
         """
         with self._database.write() as session:
             earlier = self._claim(session)
@@ -81,8 +89,19 @@ class Once:
         answer.sealed = self._vault.seal(json.dumps([headers, body]).encode())
 
     def _repeat(self, answer: Answer) -> Response:
-        headers, body = json.loads(self._vault.open(answer.sealed))
+        done = f"This was done on {utc(answer.created_at)} and is not done again"
+        if not answer.sealed:
+            raise AnswerGone(f"{done}. Its answer was erased since, when words were taken out of the record.")
+        try:
+            headers, body = json.loads(self._vault.open(answer.sealed))
+        except LostSecret:
+            raise AnswerGone(f"{done}. Its answer cannot be read: the secret key was changed since.") from None
         return _response(answer.status, {**headers, "Idempotency-Replayed": "true"}, body)
+
+
+def erase_answers(session: Session) -> None:
+    """Forget what was answered, and not that it was done: all but the answer that is being made."""
+    session.connection().execute(update(Answer).where(col(Answer.sealed) != b"").values(sealed=b""))
 
 
 def _response(status: int, headers: dict[str, str], body: str) -> Response:

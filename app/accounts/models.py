@@ -78,5 +78,7 @@ class Answer(Table, table=True):
     key: str = Field(primary_key=True, max_length=200)
     request_sha256: str = Field(max_length=64)
     status: int = 200
-    sealed: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))  # headers and body
+    sealed: bytes = Field(
+        default=b"", sa_column=Column(LargeBinary, nullable=False)
+    )  # headers and body; empty once erased
     created_at: datetime.datetime = Field(default_factory=lambda: clock.now(), index=True)

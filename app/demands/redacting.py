@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session, col
 
 from app import ledger
 from app.accounts.actor import Actor
-from app.accounts.models import Answer, Organization
+from app.accounts.idempotency import erase_answers
+from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.bodies.models import Body, BodyIdentifier
 from app.campaigns.models import Campaign, Kind
@@ -51,7 +52,7 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     naming.check(session, new.text)
     demands = _locked_demands(session, new.text)
     rows = [row for model, names in WRITTEN.items() for row in _rewritten(session, model, names, new.text)]
-    session.connection().execute(delete(Answer).where(col(Answer.sealed) != b""))  # not the one being made
+    erase_answers(session)
     session.flush()
     entries = erase_mentions(session, new.text)
     if not rows and not entries:

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy import text
 
+from app.main import create_app
 from tests.factories import API, a_draft, a_kind, refs
 from tests.racing import at_once
 
@@ -135,3 +138,34 @@ def test_a_reader_cannot_use_anothers_key_to_read(ada, client, client_for, new):
     assert post(client, new).status_code == 401
     assert post(client_for("partner"), new).status_code == 403
     assert a_kind(ada)  # and nothing is left locked
+
+
+def test_what_was_done_is_not_done_again_after_its_answer_was_erased(ada, new, ledger_end):
+    made = post(ada, {**new, "asks": "To free Jane Roe."}).json()["ref"]
+    redacted = post(ada, {"text": "Jane Roe", "reason": "She asked."}, key="two", path="redactions")
+    before = ledger_end()
+
+    again = post(ada, {**new, "asks": "To free Jane Roe."})
+    another = post(ada, new)
+    redacted_again = post(ada, {"text": "Jane Roe", "reason": "She asked."}, key="two", path="redactions")
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/answer-gone")
+    assert "was erased" in again.json()["detail"]
+    assert another.status_code == 422
+    assert (redacted.status_code, redacted_again.content) == (201, redacted.content)
+    assert refs(ada) == [made]
+    assert ledger_end() == before
+
+
+def test_what_was_done_is_not_done_again_after_the_secret_key_was_changed(ada, new, settings, portal):
+    made = post(ada, new).json()["ref"]
+    app = create_app(settings.model_copy(update={"secret_key": SecretStr("another secret key than before")}))
+    ada_later = TestClient(app, headers=ada.headers)
+    ada_later.portal = portal
+
+    again = post(ada_later, new)
+    app.state.database.dispose()
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/answer-gone")
+    assert "secret key" in again.json()["detail"]
+    assert refs(ada) == [made]
