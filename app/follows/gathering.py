@@ -30,7 +30,7 @@ MOST_SINGLE = 20  # changes in an hour that are mailed one by one; what is more 
 BURST = datetime.timedelta(hours=1)
 LOOK_AGAIN_AFTER = datetime.timedelta(hours=1)
 _EVENTS_AT_ONCE = 200
-_FOLLOWS_AT_ONCE = 50
+_FOLLOWS_AT_ONCE = 20  # in one transaction, so that nobody waits long for it
 
 log = logging.getLogger(__name__)
 

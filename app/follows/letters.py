@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.vault import Vault
 
 MOST_TOLD = 50
+LONGEST_TOLD = 1_000  # of one change; the link leads to all of it
 PACES = {
     Pace.AT_ONCE: "at once",
     Pace.DAILY: "once a day, at seven in the morning",
@@ -119,7 +120,10 @@ def _by_demand(shown: Sequence[EventView], follow: Follow, settings: Settings) -
 
 def _told(view: EventView, zone: ZoneInfo) -> str:
     recorded = view.recorded_at.astimezone(zone)
-    return f"{telling.sentence(view.type, view.data)}\nRecorded {recorded:%d %B %Y, %H:%M} {recorded.tzname()}."
+    sentence = telling.sentence(view.type, view.data)
+    if len(sentence) > LONGEST_TOLD:
+        sentence = f"{sentence[: LONGEST_TOLD - 1].rstrip()}…"
+    return f"{sentence}\nRecorded {recorded:%d %B %Y, %H:%M} {recorded.tzname()}."
 
 
 def _heading(view: EventView) -> str:

@@ -140,6 +140,18 @@ def test_a_digest_tells_of_many_by_demand_and_says_what_it_leaves_out(app, clien
     assert "And 10 earlier changes" in text_of(digest)
 
 
+def test_a_long_note_is_told_in_part(app, client, ada, mail_server, time):
+    ref = a_demand(ada)["ref"]
+    follow(app, client, mail_server)
+    note(ada, ref, "word " * 1_990 + "end.")
+
+    [mail] = post_later(app, mail_server, time)
+
+    assert "word word…" in text_of(mail).replace("\n", " ")
+    assert "end." not in text_of(mail)
+    assert len(text_of(mail)) < 2_000
+
+
 @pytest.mark.parametrize(("pace", "days"), [("daily", 1), ("weekly", 7)])
 def test_a_digest_comes_at_its_hour_and_not_where_nothing_happened(app, client, ada, mail_server, time, pace, days):
     ref = a_demand(ada)["ref"]
