@@ -29,11 +29,17 @@ def _split_text(networks: object) -> object:
 
 
 def _smtp_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in ("smtp", "smtp+starttls", "smtps") or not parts.hostname:
-        raise ValueError("write it as smtp+starttls://user:password@mail.example.org:587, or with smtps:// or smtp://")
-    if parts.port == 0 or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("nothing follows the host and its port; in a password, write / as %2F, # as %23 and ? as %3F")
+    """The messages say nothing of what was given, which has a password in it."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        known = parts.scheme in ("smtp", "smtp+starttls", "smtps") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(
+            "write it as smtp+starttls://user:password@mail.example.org:587, or with smtps:// or smtp://;"
+            " in a password, write / as %2F, # as %23, ? as %3F and @ as %40"
+        )
     return url
 
 

@@ -10,13 +10,14 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "serve": "Serve the API, its documentation and the start page.",
-    "work": "Deliver webhooks and keep time, beside any number of servers.",
+    "work": "Deliver webhooks, send mail and keep time, beside any number of servers.",
     "migrate": "Make the database, or bring it to the newest shape.",
     "seed": "Load the first campaign, Nagorno-Karabakh.",
     "keys": "Create, list and revoke API keys.",
     "people": "Add people who sign in, list them, and end their access.",
     "listen": "Print events as they happen, or receive webhooks and check their signatures.",
     "webhooks": "See, try, replay and pause webhooks.",
+    "follows": "Erase an address that follows by e-mail.",
     "verify": "Check the ledger's chain, and that its events give today's tables.",
     "backup": "Copy the database to a file, consistently, while it serves.",
     "restore": "Put a backup in the database's place.",

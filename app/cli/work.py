@@ -20,7 +20,7 @@ cli = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @cli.command()
 def work() -> None:
-    """Deliver webhooks and keep time, beside any number of servers.
+    """Deliver webhooks, send mail and keep time, beside any number of servers.
 
     On PostgreSQL run at least one; more share the work. On SQLite `demands serve` does this by itself, unless it was
     started with --no-worker.

@@ -46,7 +46,7 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     _check_filters(session, new.filters)
     follow = Follow(
         address_sealed=vault.seal(new.email.encode()),
-        address_stamp=vault.stamp("address", new.email.lower()),
+        address_stamp=_address_stamp(vault, new.email),
         client_stamp=vault.stamp("client", _network(client)),
         types=new.types or USUAL_TYPES,
         filters=new.filters.model_dump(exclude_none=True),
@@ -99,6 +99,16 @@ def end_follow(session: Session, follow_id: uuid.UUID) -> None:
     outbox.drop(session, about(follow_id))
 
 
+def erase_address(session: Session, vault: Vault, address: str) -> int:
+    """End all that it follows, or was asked to confirm; tells how many."""
+    ids = session.scalars(
+        select(col(Follow.id)).where(col(Follow.address_stamp) == _address_stamp(vault, address))
+    ).all()
+    for follow_id in ids:
+        end_follow(session, follow_id)
+    return len(ids)
+
+
 def about(follow_id: uuid.UUID) -> str:
     """What mails of the follow are filed under."""
     return f"follow:{follow_id}"
@@ -138,6 +148,10 @@ def _replace_others(session: Session, follow: Follow) -> None:
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
     return int(session.execute(select(func.count()).select_from(Follow).where(*conditions)).scalar_one())
+
+
+def _address_stamp(vault: Vault, address: str) -> str:
+    return vault.stamp("address", address.strip().lower())
 
 
 def _network(client: str) -> str:

@@ -95,8 +95,11 @@ def test_an_address_beyond_ascii_is_sent_to_where_the_server_knows_such():
 
 @pytest.mark.parametrize(
     "url",
-    ["mail.example.org", "https://mail.example.org", "smtp://", "smtp://user:pass/word@mail.example.org", "smtp://h:0"],
+    ["mail.example.org", "https://mail.example.org", "smtp://", "smtp://user:word/word@mail.example.org", "smtp://h:0"],
 )
 def test_a_url_that_is_none_is_refused_at_the_start(url):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as refused:
         settings_for(url)
+
+    assert "write it as smtp" in str(refused.value)
+    assert "word" not in str(refused.value).replace("password", "")

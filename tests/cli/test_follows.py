@@ -1,0 +1,20 @@
+"""`demands follows`: for who asks the operator to be forgotten."""
+
+from tests.follows.followers import READER, ask, follow
+from tests.mail.posts import mails
+
+
+def test_an_address_is_erased_with_all_that_it_follows(app, database, client, mail_server, demands):
+    follow(app, client, mail_server)
+    ask(client, pace="weekly")  # not confirmed yet
+    ask(client, email="another@example.org")
+
+    ended = demands("follows", "erase", "Reader@Example.org")
+    again = demands("follows", "erase", READER)
+
+    assert (ended.exit_code, again.exit_code) == (0, 0)
+    assert ended.stderr == "2 follows were ended.\n"
+    assert again.stderr == "Nothing is followed by this address.\n"
+    with database.read() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM follow").scalar_one() == 1
+    assert len(mails(database)) == 1, "what waits for the other"
