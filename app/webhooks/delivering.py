@@ -138,16 +138,15 @@ class Deliverer:
         return min(rest, outlook.due_in_seconds) if outlook else rest
 
     def _plan_and_claim(self, unplanned: bool, free: int) -> tuple[bool, list[Claimed]]:
-        """Whether there is more to plan, and what was claimed.
-
-        Planning goes on for a while, so that no event waits long behind one that concerns very many.
-        """
+        """Whether there is more to plan, and what was claimed."""
         until = monotonic() + PLAN_FOR_SECONDS
-        while True:
+        while monotonic() < until:
             with self._database.write() as session:
-                more = unplanned and lanes.plan(session)
-                if not more or monotonic() > until:
-                    return more, lanes.claim(session, self._owner, free) if free else []
+                if not (unplanned and lanes.plan(session)):
+                    return False, lanes.claim(session, self._owner, free) if free else []
+        with self._database.write() as session:
+            lanes.plan_ahead(session)
+            return True, lanes.claim(session, self._owner, free) if free else []
 
     def _settle(self, finished: Sequence[Work]) -> None:
         with self._database.write() as session:

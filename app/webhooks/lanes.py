@@ -48,6 +48,7 @@ JITTER = 0.2
 _SECOND_TURN = datetime.timedelta(seconds=1)  # who goes on is never the last to have come
 _EVENTS_AT_ONCE = 500
 _LANES_AT_ONCE = 5_000
+_FEW = 100
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,26 @@ def plan(session: Session) -> bool:
             return False
         progress.until_seq = min(head, progress.seq + _EVENTS_AT_ONCE)
     newest = _newest_by_key(session, progress.seq, progress.until_seq)
-    last = _wake(session, newest, progress.seq, progress.after_webhook_id)
+    last = _wake(session, newest, progress.seq, progress.after_webhook_id, _LANES_AT_ONCE)
     if last is None:
         progress.seq, progress.until_seq = progress.until_seq, None
     progress.after_webhook_id = last
     return progress.seq < head
+
+
+def plan_ahead(session: Session) -> None:
+    """While a crowd is being woken, wake those whom few others share their interest with.
+
+    They come into the plan in their turn as well, which then finds them awake.
+    """
+    progress = session.scalars(select(PlanProgress)).one()
+    if progress.until_seq is None:
+        return
+    newest = _newest_by_key(session, progress.seq, progress.until_seq + _EVENTS_AT_ONCE)
+    by_key = select(col(Subscription.match_key)).where(col(Subscription.match_key).in_(newest))
+    rare = by_key.group_by(col(Subscription.match_key)).having(func.count() <= _FEW)
+    wanted = {key: newest[key] for key in session.scalars(rare)}
+    _wake(session, wanted, progress.seq, None, _LANES_AT_ONCE)
 
 
 def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
@@ -244,7 +260,7 @@ def _newest_by_key(session: Session, after_seq: int, until_seq: int) -> dict[str
 
 
 def _wake(
-    session: Session, newest: dict[str, int], planned_seq: int, after_webhook_id: uuid.UUID | None
+    session: Session, newest: dict[str, int], planned_seq: int, after_webhook_id: uuid.UUID | None, most: int
 ) -> uuid.UUID | None:
     """Wake a chunk of the lanes that subscribe to the keys; gives the last of it, None at the end."""
     each = func.json_each_text if session.get_bind().dialect.name == "postgresql" else func.json_each
@@ -255,8 +271,8 @@ def _wake(
         subscribed = subscribed.where(col(Subscription.webhook_id) > after_webhook_id)
     chunk = subscribed.group_by(col(Subscription.webhook_id)).order_by(col(Subscription.webhook_id))
     ids = chunk.with_only_columns(col(Subscription.webhook_id))
-    last = session.scalars(ids.offset(_LANES_AT_ONCE - 1).limit(1)).one_or_none()
-    matched = chunk.limit(_LANES_AT_ONCE).cte("matched").prefix_with("MATERIALIZED")
+    last = session.scalars(ids.offset(most - 1).limit(1)).one_or_none()
+    matched = chunk.limit(most).cte("matched").prefix_with("MATERIALIZED")
     sleeping = (
         select(col(Lane.webhook_id), matched.c.seq, (col(Webhook.state) == State.ACTIVE).label("active"))
         .join(matched, matched.c.webhook_id == col(Lane.webhook_id))

@@ -132,6 +132,34 @@ def test_planning_goes_in_chunks_and_events_do_not_wait_for_one_another(database
     assert [lane_of(database, webhook).wake_seq for webhook in webhooks] == [head] * 5
 
 
+@pytest.mark.parametrize("planned", [1, 2], ids=["in one plan", "later"])
+def test_while_a_crowd_is_being_woken_those_who_want_what_few_want_need_not_wait(database, eve, monkeypatch, planned):
+    monkeypatch.setattr(lanes, "_LANES_AT_ONCE", 2)
+    monkeypatch.setattr(lanes, "_FEW", 2)
+    for _ in range(5):
+        a_webhook(eve, HOOK, filters={"tag": ["crowd"]})
+    few = a_webhook(eve, HOOK, filters={"tag": ["few"]})
+    both = a_webhook(eve, HOOK, filters={"tag": ["crowd", "few"]})
+    plan_all(database)
+    before = rows(database, PlanProgress)[0].seq
+    happen(database, "tag:crowd")
+    if planned == 1:
+        happen(database, "tag:few")
+    plan(database)
+    if planned == 2:
+        happen(database, "tag:few")
+
+    with database.write() as session:
+        lanes.plan_ahead(session)
+
+    claimed = {str(each.lease.webhook_id): (each.cursor_seq, each.wake_seq) for each in claim(database)}
+    assert len(claimed) == 4
+    assert claimed[few["id"]] == claimed[both["id"]] == (before, before + 2)
+    plan_all(database)
+    assert len(claim(database)) == 3
+    assert lane_of(database, both).wake_seq == before + 2
+
+
 def test_a_planner_that_dies_in_between_leaves_its_chunk_to_the_next(database, eve, monkeypatch):
     monkeypatch.setattr(lanes, "_LANES_AT_ONCE", 2)
     webhooks = [a_webhook(eve, HOOK, types=["demand.revised"]) for _ in range(5)]
