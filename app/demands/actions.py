@@ -13,7 +13,7 @@ from app.campaigns.queries import campaigns_named, kinds_named
 from app.database import locked
 from app.dates import PartialDate
 from app.demands import citing, facts, publishing, standing
-from app.demands.lifecycle import ChangeKind, Publication, Stance, Status
+from app.demands.lifecycle import ChangeKind, Publication, Status
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
@@ -74,6 +74,8 @@ def revise_demand(
     if "first_made_on" in changes:
         _keep_the_beginning_true(session, demand, changes["first_made_on"])
     demand.sqlmodel_update(changes)
+    if "audience" in changes:
+        citing.settle_disputes(session, demand)
     if "kind" in wanted:
         demand.kind_id = kinds_named(session, [str(revision.kind)], "body.kind")[0].id
     if isinstance(revision.targets, list):
@@ -110,10 +112,10 @@ def _open(session: Session, actor: Actor, demand: Demand, opening: Opening) -> N
         organization_id=actor.organization_id,
     )
     change.counts_from = standing.counts_from(change, demand.first_made_on, None)
-    change.disputed = any(citation.stance is Stance.CONTRADICTS for citation in opening.citations)
-    demand.disputed = change.disputed
     session.add(change)
-    citing.attach(session, actor, demand, opening.citations, lambda i: f"body.opening.citations.{i}.source", change)
+    where = "body.opening.citations.{}.source".format
+    cited = citing.attach(session, actor, demand, opening.citations, where, change)
+    demand.disputed = change.disputed = citing.contradicted(session, demand, cited)
 
 
 def _keep_the_beginning_true(session: Session, demand: Demand, made_on: PartialDate) -> None:

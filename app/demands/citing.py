@@ -1,5 +1,6 @@
 """Evidence: attaching citations, and what a contradicting one does."""
 
+import datetime
 import uuid
 from collections.abc import Sequence
 
@@ -62,21 +63,55 @@ def in_body(number: int) -> str:
 def cite(session: Session, actor: Actor, ref: str, new: DemandCitationNew) -> CitationRead:
     """Attach evidence to the demand or to one of its status changes.
 
-    Where it contradicts, the change is disputed from now on, and the demand with it if that is how it stands.
+    Where it contradicts, the change is disputed from now on, and the demand with it if that is how it stands. A source
+    that not all of the demand's readers may see leaves no trace in what the others see.
     """
     actor.must_be(Role.CAMPAIGNER)
     demand = get_demand(session, actor, ref, lock=True)
     change = _change_of(session, demand, new.status_change) if new.status_change else None
     citation = attach(session, actor, demand, [new], "body.source", change)[0]
     source = session.get_one(Source, citation.source_id)
-    if citation.stance is Stance.CONTRADICTS:
+    if contradicted(session, demand, [citation]):
         current = current_change(session, demand)
         (change or current).disputed = True
         demand.disputed = current.disputed
-    demand.touch()
+    if source.audience in demand.audience.sees:
+        demand.touch()
     read = citation_read(citation, source, actor.organization)
     facts.record(session, actor, "demand.cited", demand, audience=_narrower(demand.audience, source), citation=read)
     return read
+
+
+def contradicted(session: Session, demand: Demand, citations: Sequence[Citation]) -> bool:
+    """Whether one of them contradicts, from a source that all readers of the demand may see."""
+    against = [citation.source_id for citation in citations if citation.stance is Stance.CONTRADICTS]
+    return any(session.get_one(Source, source_id).audience in demand.audience.sees for source_id in against)
+
+
+def settle_disputes(session: Session, demand: Demand) -> None:
+    """Mark what is contradicted by sources that the demand's readers may see, now that these are others than before."""
+    session.flush()
+    changes = session.scalars(
+        select(StatusChange).where(col(StatusChange.demand_id) == demand.key).order_by(col(StatusChange.number))
+    ).all()
+    against = session.scalars(
+        select(Citation)
+        .join(Source, col(Source.id) == col(Citation.source_id))
+        .where(col(Citation.demand_id) == demand.key, col(Citation.stance) == Stance.CONTRADICTS)
+        .where(col(Source.audience).in_(demand.audience.sees))
+    ).all()
+    for number, change in enumerate(changes):
+        until = changes[number + 1].recorded_at if number + 1 < len(changes) else None
+        change.disputed = any(_is_against(citation, change, until) for citation in against)
+    demand.disputed = changes[-1].disputed
+
+
+def _is_against(citation: Citation, change: StatusChange, until: datetime.datetime | None) -> bool:
+    """Evidence for a demand is about how it stood when that was recorded."""
+    if citation.status_change_id:
+        return citation.status_change_id == change.id
+    of_the_demand = citation.response_id is citation.reading_id is citation.update_id is None
+    return of_the_demand and change.recorded_at <= citation.recorded_at and (not until or citation.recorded_at < until)
 
 
 def _change_of(session: Session, demand: Demand, change_id: uuid.UUID) -> StatusChange:

@@ -7,6 +7,7 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import Actor
+from app.accounts.audience import shown_within
 from app.accounts.roles import Role
 from app.bodies.queries import with_ancestors
 from app.demands import citing, facts, relating, standing
@@ -17,6 +18,7 @@ from app.demands.reads import StatusChangeRead
 from app.demands.records import get_status_change, status_change_read
 from app.demands.schemas import StatusChangeNew
 from app.problems import Conflict, Invalid, invalid
+from app.sources.models import Source
 from app.sources.queries import issuing_bodies
 
 
@@ -52,7 +54,6 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
         number=before.number + 1,
         from_status=demand.status,
         to_status=new.to,
-        disputed=any(citation.stance is Stance.CONTRADICTS for citation in new.citations),
         successor_id=successor.key if successor else None,
         author=actor.identity,
         organization_id=actor.organization_id,
@@ -61,6 +62,7 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
     change.counts_from = standing.counts_from(change, demand.first_made_on, before)
     session.add(change)
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, change)
+    change.disputed = citing.contradicted(session, demand, cited)
     _apply(demand, change)
     made = status_change_read(session, actor, change)
     shown = made.model_copy(
@@ -85,7 +87,7 @@ def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChange
     demand, change = get_status_change(session, actor, change_id, lock=True)
     if change.verification is Verification.VERIFIED:
         return status_change_read(session, actor, change)
-    _check_verifiable(session, actor, change)
+    _check_verifiable(session, actor, demand, change)
     change.verification = Verification.VERIFIED
     change.verified_at = clock.now()
     change.verified_by = actor.identity
@@ -156,23 +158,29 @@ def _apply(demand: Demand, change: StatusChange) -> None:
     demand.touch()
 
 
-def _check_verifiable(session: Session, actor: Actor, change: StatusChange) -> None:
+def _check_verifiable(session: Session, actor: Actor, demand: Demand, change: StatusChange) -> None:
     if change.verification is None:
         raise NotVerifiable(f"Only `met` and `reversed` are verified; this change is to {change.to_status}.")
     if change.author == actor.identity:
         raise NotVerifiable("Whoever recorded a change cannot verify it; a second editor has to.")
-    if not _independent_support(session, change):
+    if not _independent_support(session, demand, change):
         raise NotVerifiable(
-            "At least one supporting source must not be issued by a target of the demand or by a body above one; "
+            f"At least one supporting source that everyone who may see {demand.ref} may see too (audience "
+            f"{demand.audience}) must not be issued by a target of the demand or by a body above one; "
             f"add one with `POST …/citations` and `status_change: {change.id}`."
         )
 
 
-def _independent_support(session: Session, change: StatusChange) -> bool:
-    """Whether some supporting source was issued neither by a target nor by a body above one."""
-    supports = (col(Citation.status_change_id) == change.id) & (col(Citation.stance) == Stance.SUPPORTS)
-    ids = set(session.scalars(select(col(Citation.source_id)).where(supports)))
-    targets = session.scalars(select(col(Target.body_id)).where(col(Target.demand_id) == change.demand_id))
+def _independent_support(session: Session, demand: Demand, change: StatusChange) -> bool:
+    """Whether some supporting source, open to the demand's readers, is of neither a target nor a body above one."""
+    supporting = (
+        select(col(Citation.source_id))
+        .join(Source, col(Source.id) == col(Citation.source_id))
+        .where(col(Citation.status_change_id) == change.id, col(Citation.stance) == Stance.SUPPORTS)
+        .where(shown_within(demand.audience, Source.audience))
+    )
+    ids = set(session.scalars(supporting))
+    targets = session.scalars(select(col(Target.body_id)).where(col(Target.demand_id) == demand.key))
     asked = with_ancestors(session, targets)
     issued = issuing_bodies(session, ids)
     return any(not issued.get(source_id, set()) & asked for source_id in ids)

@@ -1,5 +1,7 @@
 """A source that contradicts marks a status as disputed, and changes nothing else."""
 
+from app.ledger.verifying import verify
+from app.models import ledgered_tables
 from tests.factories import API, a_demand, a_draft, a_source, change, made, read, refs
 
 
@@ -101,3 +103,74 @@ def test_a_dispute_is_told_to_those_who_follow(ada, client):
     event = client.get(f"{API}/events", params={"types": "demand.cited"}).json()["items"][-1]
     assert (event["demand"], event["data"]["demand"]["disputed"]) == (ref, True)
     assert event["data"]["citation"]["note"] == "The mission was turned back."
+
+
+def test_evidence_for_fewer_readers_leaves_no_trace_in_what_the_others_see(ada, eve, client, database):
+    ref = a_demand(ada, "met")["ref"]
+    seen = [
+        client.get(f"{API}/demands/{ref}", params={"include": "citations,history"}).json() for client in (client, eve)
+    ]
+    secret = a_source(ada, audience="staff")["slug"]
+
+    for stance in ("supports", "contradicts"):
+        made(ada, f"demands/{ref}/citations", {"source": secret, "stance": stance})
+
+    for reader, before in zip((client, eve), seen, strict=True):
+        assert read(reader, ref, include="citations,history") == before
+    assert disputed_changes(ada, ref) == [False, False]
+    assert {citation["source"]["slug"] for citation in read(ada, ref, include="citations")["citations"]} >= {secret}
+    assert verify(database, ledgered_tables()).problems == []
+
+
+def test_a_contradiction_that_partners_may_see_disputes_what_is_for_partners(ada, eve):
+    ref = a_demand(ada, "met", audience="partners")["ref"]
+
+    made(
+        ada, f"demands/{ref}/citations", {"source": a_source(ada, audience="partners")["slug"], "stance": "contradicts"}
+    )
+
+    assert read(eve, ref)["disputed"] is True
+
+
+def test_a_change_comes_disputed_only_by_what_its_readers_may_see(ada):
+    hidden = {"source": a_source(ada, audience="staff")["slug"], "stance": "contradicts"}
+    shown = {"source": a_source(ada)["slug"], "stance": "supports"}
+    opening = {"effective_on": "2023-09-28", "reason": "Made.", "citations": [hidden]}
+    ref = a_draft(ada, opening=opening)["ref"]
+
+    change(ada, ref, "met", citations=[shown, hidden])
+
+    assert disputed_changes(ada, ref) == [False, False]
+
+
+def test_showing_a_demand_to_more_or_fewer_settles_its_disputes_by_what_they_may_see(ada, client, database):
+    ref = a_demand(ada, audience="staff")["ref"]
+    secret = a_source(ada, audience="staff")["slug"]
+    met = change(ada, ref, "met")
+    made(ada, f"demands/{ref}/citations", {"source": secret, "stance": "contradicts", "status_change": met["id"]})
+    made(ada, f"demands/{ref}/citations", {"source": secret, "stance": "contradicts"})
+    before = disputed_changes(ada, ref)
+
+    def show_to(audience):
+        ada.patch(f"{API}/demands/{ref}", json={"audience": audience}, headers={"If-Match": "*"})
+
+    show_to("public")
+    public, shown = disputed_changes(client, ref), read(client, ref)["disputed"]
+    show_to("staff")
+
+    assert (before, public, shown) == ([True, False], [False, False], False)
+    assert (disputed_changes(ada, ref), read(ada, ref)["disputed"]) == ([True, False], True)
+    assert verify(database, ledgered_tables()).problems == []
+
+
+def test_a_mark_says_what_its_readers_could_see_when_it_was_made(ada, client):
+    ref = a_demand(ada, "met")["ref"]
+    secret, shown = a_source(ada, audience="staff")["slug"], a_source(ada)["slug"]
+
+    made(ada, f"demands/{ref}/citations", {"source": secret, "stance": "contradicts"})
+    ada.patch(f"{API}/sources/{secret}", json={"audience": "public"})
+    opened = read(client, ref)["disputed"]
+    made(ada, f"demands/{ref}/citations", {"source": shown, "stance": "contradicts"})
+    ada.patch(f"{API}/sources/{shown}", json={"audience": "staff"})
+
+    assert (opened, read(client, ref)["disputed"]) == (False, True)

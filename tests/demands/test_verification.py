@@ -210,3 +210,27 @@ def test_the_database_itself_refuses_what_cannot_be(ada, bob, database):
     ):
         with pytest.raises(IntegrityError), database.engine.begin() as connection:
             connection.execute(text(statement))
+
+
+def test_what_its_readers_may_not_see_verifies_nothing_for_them(ada, bob):
+    ref = a_demand(ada)["ref"]
+    secret = {"source": a_source(ada, audience="staff")["slug"], "stance": "supports"}
+    met = change(ada, ref, "met", citations=[secret])
+
+    refused = verify(bob, met["id"])
+    made(
+        ada,
+        f"demands/{ref}/citations",
+        {"source": a_source(ada)["slug"], "stance": "supports", "status_change": met["id"]},
+    )
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verifiable")
+    assert f"everyone who may see {ref} may see too (audience public)" in refused.json()["detail"]
+    assert verify(bob, met["id"]).status_code == 200
+
+
+def test_what_staff_alone_see_is_verified_on_what_they_see(ada, bob):
+    ref = a_demand(ada, audience="staff")["ref"]
+    secret = {"source": a_source(ada, audience="staff")["slug"], "stance": "supports"}
+
+    assert verify(bob, change(ada, ref, "met", citations=[secret])["id"]).status_code == 200
