@@ -17,7 +17,7 @@ from app import clock
 from app.database import Database
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import actions, ailing, lanes, signing
+from app.webhooks import actions, ailing, lanes, planning, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
 from app.webhooks.headers import opened
@@ -142,10 +142,10 @@ class Deliverer:
         until = monotonic() + PLAN_FOR_SECONDS
         while monotonic() < until:
             with self._database.write() as session:
-                if not (unplanned and lanes.plan(session)):
+                if not (unplanned and planning.plan(session)):
                     return False, lanes.claim(session, self._owner, free) if free else []
         with self._database.write() as session:
-            lanes.plan_ahead(session)
+            planning.plan_ahead(session)
             return True, lanes.claim(session, self._owner, free) if free else []
 
     def _settle(self, finished: Sequence[Work]) -> None:

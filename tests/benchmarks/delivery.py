@@ -31,7 +31,7 @@ from app.ledger import open_database
 from app.migrating import migrate
 from app.settings import Settings
 from app.vault import Vault, open_vault
-from app.webhooks import lanes, signing
+from app.webhooks import lanes, planning, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.delivering import Deliverer
 from app.webhooks.models import Lane
@@ -181,7 +181,7 @@ def _crowd(database: Database, vault: Vault, sink: Sink, options: argparse.Names
     more = True
     while more:
         with database.write() as session:
-            more = lanes.plan(session)
+            more = planning.plan(session)
     seconds = time.perf_counter() - started
     yield f"one change planned for {options.crowd:,}", f"{seconds:.1f} s"
     yield "the memory that this took", f"{(_peak_bytes() - before) / 2**20:.0f} MiB"

@@ -10,7 +10,7 @@ from sqlmodel import select
 from app import clock
 from app.ledger import open_database
 from app.vault import Vault
-from app.webhooks import lanes
+from app.webhooks import lanes, planning
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.models import Attempt, Lane, Reason, Undelivered
 from tests.factories import API, a_demand, a_draft, change, publish
@@ -189,7 +189,7 @@ def test_what_a_dead_worker_had_claimed_is_sent_by_another(app, database, ada, e
     a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
     note(ada, demand["ref"])
     with database.write() as session:
-        lanes.plan(session)
+        planning.plan(session)
         assert len(lanes.claim(session, "dead", 10)) == 1
 
     with delivering(app):
@@ -437,14 +437,14 @@ def test_what_an_endpoint_answers_can_always_be_noted(app, database, ada, eve, r
 def test_the_worker_survives_a_failing_database(app, ada, eve, receiver, monkeypatch):
     demand = a_demand(ada)
     a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
-    planned, failures = lanes.plan, iter([OSError("gone for a moment")])
+    planned, failures = planning.plan, iter([OSError("gone for a moment")])
 
     def plan(session):
         for failure in failures:
             raise failure
         return planned(session)
 
-    monkeypatch.setattr(lanes, "plan", plan)
+    monkeypatch.setattr(planning, "plan", plan)
     with delivering(app):
         note(ada, demand["ref"])
         receiver.wait_for(1)

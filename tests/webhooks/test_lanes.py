@@ -10,7 +10,7 @@ from app import clock, ledger
 from app.accounts.actor import system
 from app.fields import Audience
 from app.ledger.selecting import match_keys
-from app.webhooks import lanes
+from app.webhooks import lanes, planning
 from app.webhooks.answers import Outcome
 from app.webhooks.lanes import Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Tried, Undelivered, Webhook
@@ -31,7 +31,7 @@ def happen(database, *keys, times=1, **options):
 
 def plan(database):
     with database.write() as session:
-        return lanes.plan(session)
+        return planning.plan(session)
 
 
 class Killed(Exception):
@@ -40,7 +40,7 @@ class Killed(Exception):
 
 def plan_and_die(database):
     with database.write() as session:
-        lanes.plan(session)
+        planning.plan(session)
         raise Killed
 
 
@@ -117,8 +117,8 @@ def test_planning_wakes_those_whom_an_event_concerns(database, eve):
 
 
 def test_planning_goes_in_chunks_and_events_do_not_wait_for_one_another(database, eve, monkeypatch):
-    monkeypatch.setattr(lanes, "_LANES_AT_ONCE", 2)
-    monkeypatch.setattr(lanes, "_EVENTS_AT_ONCE", 3)
+    monkeypatch.setattr(planning, "_LANES_AT_ONCE", 2)
+    monkeypatch.setattr(planning, "_EVENTS_AT_ONCE", 3)
     webhooks = [a_webhook(eve, HOOK, types=["demand.revised"]) for _ in range(5)]
     plan_all(database)
 
@@ -134,8 +134,8 @@ def test_planning_goes_in_chunks_and_events_do_not_wait_for_one_another(database
 
 @pytest.mark.parametrize("planned", [1, 2], ids=["in one plan", "later"])
 def test_while_a_crowd_is_being_woken_those_who_want_what_few_want_need_not_wait(database, eve, monkeypatch, planned):
-    monkeypatch.setattr(lanes, "_LANES_AT_ONCE", 2)
-    monkeypatch.setattr(lanes, "_FEW", 2)
+    monkeypatch.setattr(planning, "_LANES_AT_ONCE", 2)
+    monkeypatch.setattr(planning, "_FEW", 2)
     for _ in range(5):
         a_webhook(eve, HOOK, filters={"tag": ["crowd"]})
     few = a_webhook(eve, HOOK, filters={"tag": ["few"]})
@@ -150,7 +150,7 @@ def test_while_a_crowd_is_being_woken_those_who_want_what_few_want_need_not_wait
         happen(database, "tag:few")
 
     with database.write() as session:
-        lanes.plan_ahead(session)
+        planning.plan_ahead(session)
 
     claimed = {str(each.lease.webhook_id): (each.cursor_seq, each.wake_seq) for each in claim(database)}
     assert len(claimed) == 4
@@ -161,7 +161,7 @@ def test_while_a_crowd_is_being_woken_those_who_want_what_few_want_need_not_wait
 
 
 def test_a_planner_that_dies_in_between_leaves_its_chunk_to_the_next(database, eve, monkeypatch):
-    monkeypatch.setattr(lanes, "_LANES_AT_ONCE", 2)
+    monkeypatch.setattr(planning, "_LANES_AT_ONCE", 2)
     webhooks = [a_webhook(eve, HOOK, types=["demand.revised"]) for _ in range(5)]
     plan_all(database)
     happen(database)

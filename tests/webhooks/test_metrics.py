@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from app.main import create_app
-from app.webhooks import lanes
+from app.webhooks import lanes, planning
 from app.webhooks.lanes import Work
 from app.webhooks.models import Lane
 from tests.factories import a_demand, a_draft
@@ -133,7 +133,7 @@ def test_a_lane_that_is_due_and_is_not_taken_shows_for_how_long(ada, eve, promet
     a_webhook(eve, "http://127.0.0.1:9999/hook")
     note(ada, a_demand(ada)["ref"])
     with database.write() as session:
-        while lanes.plan(session):
+        while planning.plan(session):
             pass
     time.forward(minutes=5)
 
@@ -152,7 +152,7 @@ def test_work_that_comes_too_late_counts_as_a_lost_lease_and_not_as_attempts(ada
     turns = []
     for owner in ("frozen", "other"):
         with database.write() as session:
-            while lanes.plan(session):
+            while planning.plan(session):
                 pass
             turns += lanes.claim(session, owner, 10)
         time.forward(seconds=LEASE.total_seconds() + 1)
