@@ -39,6 +39,10 @@ class Audience(enum.StrEnum):
     def is_narrower_than(self, other: "Audience") -> bool:
         return self not in other.sees
 
+    def within(self, other: "Audience") -> "Audience":
+        """Those who are in both circles."""
+        return self if self.is_narrower_than(other) else other
+
 
 class Schema(BaseModel):
     """What a client sends: unknown members are refused, never ignored."""

@@ -78,7 +78,9 @@ def cite(session: Session, actor: Actor, ref: str, new: DemandCitationNew) -> Ci
     if source.audience in demand.audience.sees:
         demand.touch()
     read = citation_read(citation, source, actor.organization)
-    facts.record(session, actor, "demand.cited", demand, audience=_narrower(demand.audience, source), citation=read)
+    facts.record(
+        session, actor, "demand.cited", demand, audience=demand.audience.within(source.audience), citation=read
+    )
     return read
 
 
@@ -138,7 +140,3 @@ def shown_within(
         for citation in citations
         if sources[citation.source_id].audience in circle.sees
     ]
-
-
-def _narrower(audience: Audience, source: Source) -> Audience:
-    return max(audience, source.audience, key=list(Audience).index)

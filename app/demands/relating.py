@@ -138,7 +138,8 @@ def _check_needless(session: Session, type: RelationType, successor: Demand, dem
 
 
 def _tell(session: Session, actor: Actor, event: str, demand: Demand, type: str, other: Demand) -> None:
-    """At one end, as the tie is told from there. The ledger keeps the other's ref from whoever may not see that."""
-    demand.touch()
+    """At one end, as the tie is told from there, to those who may see both ends: for others nothing has happened."""
+    if other.circle in demand.circle.sees:
+        demand.touch()
     told = Related(ref=other.ref, type=type)
-    facts.record(session, actor, event, demand, audience=facts.while_shown(demand), relation=told)
+    facts.record(session, actor, event, demand, audience=facts.while_shown(demand).within(other.circle), relation=told)

@@ -188,21 +188,49 @@ def test_a_tie_stays_while_a_demand_stands_superseded_by_it(ada, pair):
     assert reopened.status_code == 204
 
 
-def test_whoever_may_not_see_the_other_end_reads_its_name_once_it_is_shown_and_no_longer(ada, client, common):
+def test_a_tie_to_what_is_hidden_is_announced_to_nobody_who_may_not_see_both(ada, eve, client, common):
+    shown, hidden = a_demand(ada, **common)["ref"], a_draft(ada, **common)["ref"]
+    for_partners = a_demand(ada, **common, audience="partners")["ref"]
+    before = read(client, shown, include="history")
+
+    tie_id = tie(ada, shown, hidden, "part_of").json()["id"]
+    tie(ada, shown, for_partners, "related")
+    untie(ada, hidden, tie_id)
+    change(ada, hidden, "superseded", successor=shown)
+
+    assert read(client, shown, include="history") == before
+    assert newest(eve, shown) == (
+        "demand.related",
+        f"Related to {for_partners}.",
+        {"ref": for_partners, "type": "related"},
+    )
+    assert newest(ada, shown)[1] == f"Supersedes {hidden}."
+    assert newest(eve, for_partners)[1] == f"Related to {shown}."
+
+
+def test_a_tie_is_read_at_the_demand_once_both_ends_are_shown_and_no_longer(ada, client, common):
     shown, hidden = a_demand(ada, **common)["ref"], a_draft(ada, **common)["ref"]
     tie(ada, shown, hidden, "part_of")
 
-    before = newest(client, shown)
     publish(ada, hidden)
-    after = newest(client, shown)
+    related = read(client, shown)["related"]
     told_of_the_draft = client.get(f"{API}/demands/{hidden}/history").json()["items"]
     publish(ada, hidden, state="unpublished", reason="It named someone.")
 
-    assert before == ("demand.related", "Tied to another demand.", None)
-    assert after == ("demand.related", f"Part of {hidden}.", {"ref": hidden, "type": "part_of"})
+    assert related == [{"ref": hidden, "type": "part_of"}]
     assert [entry["type"] for entry in told_of_the_draft] == ["demand.published"]
-    assert newest(client, shown) == before
-    assert newest(ada, shown) == after
+    assert read(client, shown)["related"] == []
+    assert newest(ada, shown) == ("demand.related", f"Part of {hidden}.", related[0])
+
+
+def test_a_tie_that_was_told_is_not_named_any_more_once_the_other_end_is_taken_from_view(ada, client, pair):
+    mine, other = pair
+    tie(ada, mine, other, "part_of")
+
+    publish(ada, other, state="unpublished", reason="It named someone.")
+
+    assert newest(client, mine) == ("demand.related", "Tied to another demand.", None)
+    assert newest(ada, mine) == ("demand.related", f"Part of {other}.", {"ref": other, "type": "part_of"})
 
 
 def test_a_tie_is_taken_back_by_campaigners_and_only_where_it_is(ada, client, client_for, common, pair):
