@@ -52,13 +52,21 @@ def revise_organization(
     changes = revision.model_dump()
     if "reads" in changes and changes["reads"] is not organization.reads:
         actor.must_be(Role.ADMIN)
+    was = organization.model_dump()
     before = organization.audience
     if before.is_narrower_than(changes.get("audience", before)):
         actor.must_be(Role.EDITOR)
     organization.sqlmodel_update(changes)
-    organization.touch()
+    if organization.model_dump() == was:
+        return organization_read(organization)
     if organization.audience.is_narrower_than(before):
         _tell_of_withdrawal(session, actor, organization, before)
+    return revised(session, actor, organization)
+
+
+def revised(session: Session, actor: Actor, organization: Organization) -> OrganizationRead:
+    """Let those who see the organisation know that it was changed."""
+    organization.touch()
     _record(session, actor, "organization.revised", organization)
     return organization_read(organization)
 

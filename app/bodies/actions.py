@@ -1,6 +1,6 @@
 """Verbs that change bodies. Everyone may see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -44,6 +44,7 @@ def revise_body(session: Session, actor: Actor, slug: str, revision: BodyRevisio
     serialize(session, "bodies")  # two moves, each harmless, can close a cycle together
     body = get_body(session, slug, lock=True)
     etags.check(if_match, body.version)
+    was = facts_of(session, [body])
     above = set(ancestry(session, [body.id])[body.id])
     changes = revision.model_dump()
     places: dict[str, str | None] = {name: changes.pop(name) for name in PLACES if name in changes}
@@ -51,9 +52,16 @@ def revise_body(session: Session, actor: Actor, slug: str, revision: BodyRevisio
     body.sqlmodel_update(changes)
     _place(session, body, places)
     _identify(session, body, identifiers)
+    session.flush()
+    if facts_of(session, [body]) != was:
+        revised(session, actor, body, above)
+    return body
+
+
+def revised(session: Session, actor: Actor, body: Body, above: Set[str] = frozenset()) -> None:
+    """Let everyone know that the body was changed; it stood below those above."""
     body.touch()
     _record(session, actor, "body.revised", body, above)
-    return body
 
 
 def _place(session: Session, body: Body, places: Mapping[str, str | None]) -> None:
@@ -104,7 +112,7 @@ def _check_free(session: Session, body: Body, scheme: str, value: str) -> None:
         raise Conflict(f"{scheme} {value} is the body {holder} already.")
 
 
-def _record(session: Session, actor: Actor, type: str, body: Body, above: set[str]) -> None:
+def _record(session: Session, actor: Actor, type: str, body: Body, above: Set[str]) -> None:
     """For those who follow the body or one above it, before the change or after."""
     session.flush()
     keys = {f"body:{slug}" for slug in (*above, *ancestry(session, [body.id])[body.id])}

@@ -32,7 +32,13 @@ def revise_campaign(
     actor.must_be(Role.EDITOR)
     campaign = get_campaign(session, slug, lock=True)
     etags.check(if_match, campaign.version)
+    was = campaign_read(campaign)
     campaign.sqlmodel_update(revision.model_dump())
+    return was if campaign_read(campaign) == was else campaign_revised(session, actor, campaign)
+
+
+def campaign_revised(session: Session, actor: Actor, campaign: Campaign) -> CampaignRead:
+    """Let everyone know that the campaign was changed."""
     campaign.touch()
     _record_campaign(session, actor, "campaign.revised", campaign)
     return campaign_read(campaign)
@@ -59,7 +65,13 @@ def revise_kind(session: Session, actor: Actor, slug: str, revision: KindRevisio
         changes["label"] = merged(kind.label, changes["label"])
         if not changes["label"]:
             raise invalid("body.label", "a kind has a label in at least one language")
+    was = kind_read(kind)
     kind.sqlmodel_update(changes)
+    return was if kind_read(kind) == was else kind_revised(session, actor, kind)
+
+
+def kind_revised(session: Session, actor: Actor, kind: Kind) -> KindRead:
+    """Let everyone know that the kind was changed."""
     kind.touch()
     _record_kind(session, actor, "kind.revised", kind)
     return kind_read(kind)

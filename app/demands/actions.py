@@ -64,8 +64,7 @@ def revise_demand(
     etags.check(if_match, demand.version, required=True)
     changes = revision.model_dump(exclude={"kind", "targets", "issuers", "tags", "indicator"})
     wanted = revision.model_fields_set
-    if not wanted:
-        return read_demand(session, actor, ref)
+    was = read_demand(session, actor, ref)
     before = demand.circle
     if demand.publication is Publication.PUBLISHED and changes.keys() & {"audience", "sensitivity"}:
         actor.must_be(Role.EDITOR)
@@ -87,6 +86,8 @@ def revise_demand(
     if "indicator" in wanted:
         indicator = revision.indicator
         _set_indicator(session, demand, indicator if isinstance(indicator, IndicatorNew) else None)
+    if read_demand(session, actor, ref) == was:
+        return was
     demand.touch()
     publishing.notice_if_narrower(session, actor, demand, before)
     facts.record(session, actor, "demand.revised", demand, audience=facts.while_shown(demand))

@@ -103,11 +103,13 @@ def revise_milestone(
     milestone = session.get(Milestone, milestone_id)
     if milestone is None or milestone.demand_id != demand.key:
         raise NotFound(f"{ref} has no milestone {milestone_id}.")
-    was_done = milestone.done_on
+    was = milestone_read(milestone)
     milestone.sqlmodel_update(revision.model_dump())
-    demand.touch()
     read = milestone_read(milestone)
-    reached = milestone.done_on is not None and was_done is None
+    if read == was:
+        return was
+    demand.touch()
+    reached = read.done_on is not None and was.done_on is None
     event = "demand.milestone_reached" if reached else "demand.milestone_revised"
     facts.record(session, actor, event, demand, milestone=read)
     return read

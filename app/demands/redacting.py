@@ -1,16 +1,20 @@
 """Taking words out of the record for good: a name that should never have been written down."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session, col
 
 from app import ledger
+from app.accounts import actions as accounts
 from app.accounts.actor import Actor
 from app.accounts.idempotency import erase_answers
 from app.accounts.models import Organization
 from app.accounts.roles import Role
+from app.bodies import actions as bodies
 from app.bodies.models import Body, BodyIdentifier
+from app.campaigns import actions as campaigns
 from app.campaigns.models import Campaign, Kind
 from app.database import locked, mentions, serialize
 from app.demands import facts, naming
@@ -20,8 +24,9 @@ from app.demands.schemas import RedactionNew
 from app.fields import Audience
 from app.ledger.erasing import erase_mentions
 from app.problems import NotFound
+from app.sources import actions as sources
 from app.sources.models import Source
-from app.tables import Table, Versioned
+from app.tables import Table
 
 REDACTED = "[redacted]"
 WRITTEN: dict[type[Table], tuple[str, ...]] = {
@@ -41,6 +46,15 @@ WRITTEN: dict[type[Table], tuple[str, ...]] = {
 }
 
 
+TELLERS: dict[type[Table], Callable[[Session, Actor, Any], object]] = {
+    Source: sources.revised,
+    Body: bodies.revised,
+    Organization: accounts.revised,
+    Campaign: campaigns.campaign_revised,
+    Kind: campaigns.kind_revised,
+}
+
+
 def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     """Take the words out of every text, and empty every entry of the ledger that mentions them.
 
@@ -54,6 +68,7 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     rows = [row for model, names in WRITTEN.items() for row in _rewritten(session, model, names, new.text)]
     erase_answers(session)
     session.flush()
+    _tell_of_things(session, actor, rows)
     entries = erase_mentions(session, new.text)
     if not rows and not entries:
         raise NotFound("These words stand nowhere in the record.")
@@ -91,9 +106,18 @@ def _rewritten(session: Session, model: type[Table], names: tuple[str, ...], wor
             if text and words in text:
                 setattr(row, name, text.replace(words, REDACTED)[: _length(model, name)])
                 rows.append(row)
-        if isinstance(row, Versioned) and not isinstance(row, Demand):
-            row.touch()
     return rows
+
+
+def _tell_of_things(session: Session, actor: Actor, rows: list[Table]) -> None:
+    """Each thing of its own that was rewritten is revised, for caches and subscribers."""
+    things = {id(row): row for row in (_whole(session, row) for row in rows) if type(row) in TELLERS}
+    for thing in things.values():
+        TELLERS[type(thing)](session, actor, thing)
+
+
+def _whole(session: Session, row: Table) -> Table:
+    return session.get_one(Body, row.body_id) if isinstance(row, BodyIdentifier) else row
 
 
 def _mentioning(model: type[Table], names: tuple[str, ...], words: str) -> ColumnElement[bool]:

@@ -41,11 +41,14 @@ def create_source(session: Session, actor: Actor, new: SourceNew) -> SourceRead:
 def revise_source(
     session: Session, actor: Actor, slug: str, revision: SourceRevision, if_match: str | None
 ) -> SourceRead:
-    """Raises Forbidden where more people would see it and the actor is no editor, Conflict for a URL that is taken."""
+    """What changes nothing is no event. Raises Forbidden where more people would see it and the actor is no editor,
+    Conflict for a URL that is taken.
+    """
     actor.must_be(Role.CAMPAIGNER)
     serialize(session, "sources")
     source = get_source(session, actor, slug, lock=True)
     etags.check(if_match, source.version)
+    was = sources_read(session, [source])[0]
     before = source.audience
     changes = revision.model_dump()
     if "url" in changes:
@@ -55,11 +58,19 @@ def revise_source(
     source.sqlmodel_update(changes)
     if before.is_narrower_than(source.audience):
         actor.must_be(Role.EDITOR)
-    source.touch()
-    read = _record(session, actor, "source.revised", source)
+    session.flush()
+    if sources_read(session, [source])[0] == was:
+        return was
+    read = revised(session, actor, source)
     if source.audience.is_narrower_than(before):
         _tell_of_withdrawal(session, actor, source, before)
     return read
+
+
+def revised(session: Session, actor: Actor, source: Source) -> SourceRead:
+    """Let those who see the source know that it was changed."""
+    source.touch()
+    return _record(session, actor, "source.revised", source)
 
 
 def _with_url(session: Session, url: str | None) -> Source | None:

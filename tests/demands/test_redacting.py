@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from app.database import Database
 from app.ledger.verifying import verify
 from app.models import ledgered_tables
-from tests.factories import API, a_body, a_demand, a_kind, a_source, an_organization, change, read
+from tests.factories import API, a_body, a_campaign, a_demand, a_kind, a_source, an_organization, change, read
 
 NAME = "Name Of A Detained Person"
 
@@ -142,3 +142,31 @@ def test_each_refusal_says_what_can_be_done(ada: TestClient) -> None:
     assert "organization friends-of-poe" in refusal("Poe")
     assert "`audience: staff`" in refusal("Poe")
     assert f"tag free-joe-now of {ref}" in refusal("Joe")
+
+
+def test_all_that_was_rewritten_is_told_as_revised_to_those_who_see_it(
+    ada: TestClient, client: TestClient, database: Database
+) -> None:
+    about = f"About {NAME}"
+    things = {
+        "source": ("sources", a_source(ada, note=about)),
+        "body": ("bodies", a_body(ada, identifiers={"archive": NAME}, holder=NAME)),
+        "organization": ("organizations", an_organization(ada, about=about)),
+        "campaign": ("campaigns", a_campaign(ada, about=about)),
+        "kind": ("kinds", a_kind(ada, about=about)),
+    }
+    hidden = a_source(ada, note=about, audience="staff")["slug"]
+    start = client.get(f"{API}/events").json()["next_cursor"]
+
+    ada.post(f"{API}/redactions", json={"text": NAME, "reason": "A person asked."})
+
+    told = client.get(f"{API}/events", params={"after": start}).json()["items"]
+    assert sorted(event["type"] for event in told) == sorted(f"{noun}.revised" for noun in things)
+    for event in told:
+        noun = event["type"].partition(".")[0]
+        address, thing = things[noun]
+        assert (event["data"][noun]["slug"], event["data"][noun]["version"]) == (thing["slug"], thing["version"] + 1)
+        assert client.get(f"{API}/{address}/{thing['slug']}").json()["version"] == thing["version"] + 1
+        assert "[redacted]" in str(event["data"])
+    assert hidden in ada.get(f"{API}/events", params={"after": start, "types": "source.revised"}).text
+    assert verify(database, ledgered_tables()).problems == []
