@@ -60,10 +60,13 @@ class Order:
 
         The columns of the order come last in each row.
         """
+        return self.whole(statement.add_columns(*self.columns), query).limit(query.limit + 1)
+
+    def whole(self, statement: Any, query: PageQuery) -> Any:
+        """The statement, ordered, from the cursor to the end."""
         if query.cursor:
             statement = statement.where(self._beyond(decode(query.cursor, self._scope(query), self.columns)))
-        ordered = (column.desc() if self.descending else column.asc() for column in self.columns)
-        return statement.add_columns(*self.columns).order_by(*ordered).limit(query.limit + 1)
+        return statement.order_by(*(column.desc() if self.descending else column.asc() for column in self.columns))
 
     def next_cursor(self, rows: Sequence[Row[Any]], query: PageQuery) -> str | None:
         if len(rows) <= query.limit:

@@ -26,13 +26,20 @@ class DemandQuery(DemandFilter):
 
     sort: Sort = Sort.NEWEST
     include: Annotated[
-        list[str], Query(description=f"Any of {', '.join(INCLUDABLE)}; repeated or separated by commas.")
+        list[str],
+        Query(
+            description=f"Any of {', '.join(INCLUDABLE)}; repeated or separated by commas. "
+            "Lines take no `total`, and a table nothing."
+        ),
     ] = []
 
-    @property
-    def parts(self) -> frozenset[str]:
-        """Raises Invalid for a part that there is not."""
-        return parts_of(self.include)
+    def parts(self, media: str | None = None) -> frozenset[str]:
+        """Raises Invalid for a part that there is not, or not in that form of the list."""
+        if media == exporting.CSV and self.include:
+            raise invalid(
+                "query.include", f"a table has no cells for {', '.join(self.include)}; take `.ndjson` or JSON"
+            )
+        return parts_of(self.include, INCLUDABLE[1:] if media else INCLUDABLE)
 
 
 DemandRef = Annotated[Ref, Path(description="Such as NK-4.")]
@@ -49,9 +56,9 @@ def list_demands(
     """Demands that match, newest change first. Also as CSV or NDJSON: `/demands.csv`, or by `Accept`."""
     media = exporting.wanted(request)
     if media:
-        return exporting.export(database, actor, query, query.sort, media)
+        return exporting.export(database, actor, query, query.sort, query.parts(media), media)
     with database.read() as session:
-        page = queries.list_demands(session, actor, query, query.sort, query.parts)
+        page = queries.list_demands(session, actor, query, query.sort, query.parts())
     answer = Response(page.model_dump_json(), media_type="application/json")
     link_next(request, answer, page.next_cursor)
     return answer
@@ -60,13 +67,13 @@ def list_demands(
 @router.get("/demands.csv", responses=exporting.CSV_RESPONSES, response_class=Response)
 def export_csv(database: Db, actor: CurrentActor, query: Annotated[DemandQuery, Query()]) -> Response:
     """Every demand that matches (at most `limit`, where given), one a row, with a byte order mark for spreadsheets."""
-    return exporting.export(database, actor, query, query.sort, exporting.CSV)
+    return exporting.export(database, actor, query, query.sort, query.parts(exporting.CSV), exporting.CSV)
 
 
 @router.get("/demands.ndjson", responses=exporting.NDJSON_RESPONSES, response_class=Response)
 def export_ndjson(database: Db, actor: CurrentActor, query: Annotated[DemandQuery, Query()]) -> Response:
     """Every demand that matches (at most `limit`, where given), one JSON object a line."""
-    return exporting.export(database, actor, query, query.sort, exporting.NDJSON)
+    return exporting.export(database, actor, query, query.sort, query.parts(exporting.NDJSON), exporting.NDJSON)
 
 
 @router.post("/demands", status_code=status.HTTP_201_CREATED, response_model=DemandRead, responses=WRITING)

@@ -1,9 +1,10 @@
 """The list of demands as a table for spreadsheets and as lines for programs: complete, however long."""
 
 import csv
+import datetime
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import Request, Response
@@ -13,7 +14,7 @@ from app.accounts.actor import Actor
 from app.database import Database
 from app.demands import queries
 from app.demands.filters import DemandFilter, Sort
-from app.demands.reads import DemandPage, DemandRead
+from app.demands.reads import DemandRead
 from app.paging import MAX_LIMIT
 from app.problems import READING
 
@@ -41,15 +42,17 @@ def wanted(request: Request) -> str | None:
     return None if best in PLAIN else best
 
 
-def export(database: Database, actor: Actor, query: DemandFilter, sort: Sort, media: str) -> Response:
+def export(
+    database: Database, actor: Actor, query: DemandFilter, sort: Sort, include: frozenset[str], media: str
+) -> Response:
     """Stream everything that matches; `limit` bounds it where the client gave one."""
     bound = query.limit if "limit" in query.model_fields_set else None
-    pages = _pages(database, actor, query, sort, bound)
-    first = next(pages)  # so that a wrong filter is refused before the answer begins
-    lines = _csv(first, pages) if media == CSV else _ndjson(first, pages)
+    with database.read() as session:  # now, so that a wrong filter is refused before the answer begins
+        ids = queries.list_ids(session, actor, query, sort, bound)
+    pages = _pages(database, actor, ids, query.as_of, include)
     name = "demands.csv" if media == CSV else "demands.ndjson"
     return StreamingResponse(
-        lines,
+        _csv(pages) if media == CSV else _ndjson(pages),
         media_type=f"{media}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -63,41 +66,38 @@ def _liking(part: str) -> tuple[float, str]:
 
 
 def _pages(
-    database: Database, actor: Actor, query: DemandFilter, sort: Sort, bound: int | None
+    database: Database,
+    actor: Actor,
+    ids: Sequence[int],
+    as_of: datetime.date | None,
+    include: frozenset[str],
 ) -> Iterator[list[DemandRead]]:
-    """Page by page, each in a transaction of its own: a slow reader holds nothing open."""
-    left = bound
-    while True:
-        size = MAX_LIMIT if left is None else min(left, MAX_LIMIT)
+    """Each read in a transaction of its own: a slow reader holds nothing open.
+
+    What is edited meanwhile stays in its place, and what is taken from view is left out.
+    """
+    for start in range(0, len(ids), MAX_LIMIT):
         with database.read() as session:
-            page: DemandPage = queries.list_demands(session, actor, query.model_copy(update={"limit": size}), sort)
-        yield page.items
-        left = None if left is None else left - len(page.items)
-        if page.next_cursor is None or left == 0:
-            return
-        query = query.model_copy(update={"cursor": page.next_cursor})
+            page = queries.read_demands(session, actor, ids[start : start + MAX_LIMIT], as_of, include)
+        yield page
 
 
-def _csv(first: list[DemandRead], rest: Iterator[list[DemandRead]]) -> Iterator[str]:
+def _csv(pages: Iterator[list[DemandRead]]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS)
     buffer.write(BYTE_ORDER_MARK)
     writer.writeheader()
-    for items in _all(first, rest):
-        writer.writerows(row(item) for item in items)
-        yield buffer.getvalue()
+    yield buffer.getvalue()
+    for items in pages:
         buffer.seek(0)
         buffer.truncate()
+        writer.writerows(row(item) for item in items)
+        yield buffer.getvalue()
 
 
-def _ndjson(first: list[DemandRead], rest: Iterator[list[DemandRead]]) -> Iterator[str]:
-    for items in _all(first, rest):
+def _ndjson(pages: Iterator[list[DemandRead]]) -> Iterator[str]:
+    for items in pages:
         yield "".join(item.model_dump_json() + "\n" for item in items)
-
-
-def _all(first: list[DemandRead], rest: Iterator[list[DemandRead]]) -> Iterator[list[DemandRead]]:
-    yield first
-    yield from rest
 
 
 def row(demand: DemandRead) -> dict[str, Any]:

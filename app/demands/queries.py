@@ -1,7 +1,10 @@
 """Questions about demands. What an actor may not see does not exist for them: NotFound, never Forbidden."""
 
+import datetime
 import uuid
+from array import array
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import case, func, literal, select
@@ -13,7 +16,7 @@ from app.bodies.models import Body
 from app.database import locked
 from app.demands import history
 from app.demands.assembling import citations_read, demands_read, selected
-from app.demands.filters import DemandFilter, Sort, narrow, order_of
+from app.demands.filters import DemandCriteria, DemandFilter, Sort, narrow, order_of
 from app.demands.lifecycle import Group, Status
 from app.demands.models import Citation, Demand, Target
 from app.demands.reads import DemandPage, DemandRead
@@ -31,6 +34,24 @@ def list_demands(
     _add(session, actor, items, [row.id for row in rows[: query.limit]], include)
     total = count_demands(session, actor, query) if "total" in include else None
     return DemandPage(items=items, next_cursor=order.next_cursor(rows, query), total=total)
+
+
+def list_ids(session: Session, actor: Actor, query: DemandFilter, sort: Sort, limit: int | None) -> Sequence[int]:
+    """All that match at this moment, in their order, as the keys by which `read_demands` gives them."""
+    statement = narrow(select(col(Demand.id)), session, actor, query)
+    return array("q", session.scalars(order_of(sort, query).whole(statement, query).limit(limit)))
+
+
+def read_demands(
+    session: Session, actor: Actor, ids: Sequence[int], as_of: datetime.date | None, include: frozenset[str]
+) -> list[DemandRead]:
+    """In the order of the ids; those that the actor may not see, or not any more, are left out."""
+    statement = narrow(selected(as_of is not None), session, actor, DemandCriteria(as_of=as_of))
+    found = {row.id: row for row in session.execute(statement.where(col(Demand.id).in_(ids)))}
+    rows = [found[key] for key in ids if key in found]
+    items = demands_read(session, actor, rows, as_of)
+    _add(session, actor, items, [row.id for row in rows], include)
+    return items
 
 
 def count_demands(session: Session, actor: Actor, query: DemandFilter) -> int:

@@ -5,9 +5,11 @@ import io
 import json
 
 import pytest
+from anyio import to_thread
+from fastapi.testclient import TestClient
 
 from app.demands import exporting
-from tests.factories import API, a_body, a_demand, a_draft, an_organization, made
+from tests.factories import API, a_body, a_demand, a_draft, an_organization, made, publish
 
 MARK = "\ufeff"
 
@@ -36,6 +38,73 @@ def test_an_export_is_complete_beyond_one_page(ada, common, short_pages):
     assert [row["ref"] for row in rows(ada.get(f"{API}/demands.csv?sort=ref"))] == made_refs
     assert [line["ref"] for line in lines(ada.get(f"{API}/demands.ndjson?sort=ref"))] == made_refs
     assert [line["ref"] for line in lines(ada.get(f"{API}/demands.ndjson"))] == made_refs[::-1]
+
+
+def test_what_is_edited_while_an_export_runs_keeps_its_place(ada, common, short_pages, exported_while):
+    made_refs = [a_draft(ada, **common)["ref"] for _ in range(5)]
+
+    def edit():
+        for ref in (made_refs[0], made_refs[4]):  # the last to come, and one that has come
+            made(ada, f"demands/{ref}/updates", {"text": "It moved.", "on": "2024"})
+
+    demands = exported_while(ada, edit)
+
+    assert [demand["ref"] for demand in demands] == made_refs[::-1]
+    assert [demand["version"] for demand in demands] == [1, 1, 1, 1, 2]
+
+
+def test_what_is_taken_from_view_while_an_export_runs_is_left_out(ada, client, common, short_pages, exported_while):
+    made_refs = [a_demand(ada, **common)["ref"] for _ in range(5)]
+
+    demands = exported_while(client, lambda: publish(ada, made_refs[1], state="unpublished", reason="A mistake."))
+
+    assert [demand["ref"] for demand in demands] == [made_refs[n] for n in (4, 3, 2, 0)]
+
+
+@pytest.fixture
+def exported_while(app, portal):
+    """`exported_while(client, act)`: the lines that the client gets while `act` runs after the first of them."""
+
+    def exported_while(client, act):
+        async def interrupted(scope, receive, send):
+            acts = [act]
+
+            async def send_on(message):
+                await send(message)
+                if message.get("body") and acts:
+                    await to_thread.run_sync(acts.pop())
+
+            await app(scope, receive, send_on)
+
+        reader = TestClient(interrupted, headers=client.headers)
+        reader.portal = portal
+        return lines(reader.get(f"{API}/demands.ndjson"))
+
+    return exported_while
+
+
+def test_lines_include_what_they_are_asked_for_and_a_table_nothing(ada, common, evidence):
+    ref = a_draft(ada, **common)["ref"]
+    made(ada, f"demands/{ref}/citations", evidence[0])
+    as_lines, as_table = {"Accept": "application/x-ndjson"}, {"Accept": "text/csv"}
+
+    def asked(path, include, headers=None):
+        return ada.get(f"{API}/{path}", params={"include": include}, headers=headers)
+
+    (listed,) = asked("demands", "citations,history").json()["items"]
+    for answer in (asked("demands.ndjson", "citations,history"), asked("demands", "citations,history", as_lines)):
+        assert lines(answer) == [listed]
+    assert len(listed["citations"]) == 1
+    for path, include, headers, told in (
+        ("demands.ndjson", "total", None, "total cannot be included; there are citations, history"),
+        ("demands.ndjson", "nonsense", None, "nonsense cannot be included"),
+        ("demands.csv", "nonsense", None, "a table has no cells for nonsense"),
+        ("demands.csv", "citations", None, "a table has no cells for citations; take `.ndjson` or JSON"),
+        ("demands", "history", as_table, "a table has no cells for history"),
+    ):
+        refused = asked(path, include, headers)
+        assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "query.include"), path
+        assert told in refused.json()["detail"]
 
 
 def test_a_limit_bounds_an_export(ada, common, short_pages):
