@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from importlib import import_module
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app import health, problems
@@ -28,6 +28,7 @@ from app.follows.api import router as follows
 from app.guarding import Guard
 from app.ledger import open_database
 from app.notifying import listening
+from app.repeating import refuse_repeated
 from app.settings import Settings
 from app.sources.api import router as sources
 from app.statistics.api import router as statistics
@@ -97,7 +98,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics)
     for router in SLICES:
-        app.include_router(router, prefix=API)
+        app.include_router(router, prefix=API, dependencies=[Depends(refuse_repeated)])
     app.include_router(pages.router)
     app.include_router(follow_pages.router)
     document_webhooks(app)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -300,6 +301,31 @@ def test_a_filter_or_value_that_there_is_not_is_named(ada):
         refused = ada.get(f"{API}/demands", params={word: value})
         assert _wrong(refused).split(".")[1] == word, value
         assert f"query.{word}" in refused.json()["detail"]
+
+
+def test_a_word_that_takes_one_value_is_refused_where_it_is_given_twice(ada, common):
+    ref = a_draft(ada, **common)["ref"]
+    lists = ["demands", "demands.csv", "demands.ndjson"]
+    timelines = ["statistics/timeline", "statistics/timeline.csv"]
+    of_demands = [*lists, *timelines, "statistics/summary", "statistics/bodies", "demands.ics"]
+    feeds = ["events", "events/stream", "feed.atom", "feed.json"]
+    others = ["bodies", "sources", "organizations", "campaigns", "kinds", f"demands/{ref}/updates"]
+    asked = [
+        *product(of_demands, ["as_of=2023-10-05", "overdue=true", "q=x", "updated_since=2024-01-01"]),
+        *product(lists, ["limit=1", "cursor=x", "sort=ref"]),
+        *product(timelines, ["from=2024-01", "to=2024-01"]),
+        *product(feeds, ["disputed=true"]),
+        *product(others, ["limit=1"]),
+        ("events", "after=0"),
+    ]
+
+    for path, word in asked:
+        refused = ada.get(f"{API}/{path}?{word}&{word}")
+        named = [{"where": f"query.{word.partition('=')[0]}", "what": "give it once"}]
+        assert (refused.status_code, refused.json()["errors"]) == (422, named), path
+
+    both = ada.get(f"{API}/demands?limit=1&limit=2&sort=ref&sort=-ref&status=open&status=met").json()
+    assert {error["where"] for error in both["errors"]} == {"query.limit", "query.sort"}
 
 
 def test_one_wrong_value_among_several_is_named(ada):
