@@ -81,6 +81,20 @@ def get_person(session: Session, person_id: uuid.UUID) -> PersonRead:
     return person_read(person, _memberships(session, [person.id]).get(person.id, []))
 
 
+def may_be(session: Session, actor: Actor, identity: str) -> bool:
+    """Whether the actor can be who goes by that identity: nobody knows whose hands a key that belongs to nobody is in.
+
+    Two such keys count as two people, since editors cannot make keys.
+    """
+    if identity == actor.identity:
+        return True
+    try:
+        key = uuid.UUID(identity)
+    except ValueError:
+        return False  # a part of the tracker itself
+    return session.get(Key if actor.person_id else Person, key) is not None
+
+
 def organization_read(organization: Organization) -> OrganizationRead:
     return OrganizationRead.model_validate(organization, from_attributes=True)
 

@@ -32,6 +32,10 @@ def create(
     organization: Annotated[
         str, typer.Option(metavar="SLUG", help="Whose key it is; the organisation is made when it is new.")
     ],
+    person: Annotated[
+        str | None,
+        typer.Option(metavar="EMAIL", help="Who uses it, so that all keys of one person count as one editor."),
+    ] = None,
     label: Annotated[str | None, typer.Option(help="What the key is for, to tell it from others.")] = None,
     expires_in_days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Never, unless given.")] = None,
 ) -> None:
@@ -40,7 +44,7 @@ def create(
     Clients send it as `Authorization: Bearer KEY`. The roles are viewer, partner, campaigner, editor and admin.
     """
     expires_at = clock.now() + datetime.timedelta(days=expires_in_days) if expires_in_days else None
-    new = checked(KeyNew, role=role, organization=organization, label=label, expires_at=expires_at)
+    new = checked(KeyNew, role=role, organization=organization, person=person, label=label, expires_at=expires_at)
     with opened(Settings()) as database, database.write() as session:
         organizations.ensure(session, organization, role)
         made = create_key(session, COMMAND_LINE, new)

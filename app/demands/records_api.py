@@ -61,7 +61,10 @@ def change_status(actor: CurrentCampaigner, ref: DemandRef, new: StatusChangeNew
 def verify_status_change(
     database: Db, actor: CurrentEditor, change_id: uuid.UUID, word: VerificationNew
 ) -> StatusChangeRead:
-    """A second person's confirmation of `met` or `reversed`."""
+    """A second person's confirmation of `met` or `reversed`.
+
+    Keys that belong to nobody count as different people only by key, and verify nothing that a person recorded.
+    """
     with database.write() as session:
         return status_changes.verify(session, actor, change_id)
 

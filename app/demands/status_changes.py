@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.accounts.actor import Actor
 from app.accounts.audience import shown_within
+from app.accounts.queries import may_be
 from app.accounts.roles import Role
 from app.bodies.queries import with_ancestors
 from app.demands import citing, facts, relating, standing
@@ -162,7 +163,13 @@ def _check_verifiable(session: Session, actor: Actor, demand: Demand, change: St
     if change.verification is None:
         raise NotVerifiable(f"Only `met` and `reversed` are verified; this change is to {change.to_status}.")
     if change.author == actor.identity:
-        raise NotVerifiable("Whoever recorded a change cannot verify it; a second editor has to.")
+        raise NotVerifiable("Whoever recorded a change cannot verify it; a second person has to.")
+    if may_be(session, actor, change.author):
+        raise NotVerifiable(
+            "Of your key and the one that recorded this change, one belongs to a person and the other to nobody, so "
+            "they may be in the same hands. What a person recorded is for another person's key to verify; keys that "
+            "belong to nobody count as different people among themselves."
+        )
     if not _independent_support(session, demand, change):
         raise NotVerifiable(
             f"At least one supporting source that everyone who may see {demand.ref} may see too (audience "

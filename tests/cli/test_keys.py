@@ -33,6 +33,21 @@ def test_standard_output_is_the_key_and_nothing_else(demands, client):
     assert me(client, made.stdout).json() == {"role": "editor", "organization": "ada-org", "audience": "staff"}
 
 
+def test_a_key_can_be_a_person_s(demands, ada, client_for):
+    given = ("--email", "ada@example.org", "--name", "Ada", "--organization", "ada-org", "--role", "editor")
+    demands("people", "create", *given, "--password-stdin", stdin="correct horse battery\n")
+
+    made = create(demands, "editor", "ada-org", "--person", "Ada@example.org")
+    unknown = create(demands, "editor", "ada-org", "--person", "eve@example.org")
+    too_much = create(demands, "admin", "ada-org", "--person", "ada@example.org")
+
+    assert made.exit_code == 0
+    assert client_for("admin").get("/api/v1/keys").json()["items"][1]["person"] == "ada@example.org"
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert "eve@example.org is not in ada-org; add them first" in unknown.stderr
+    assert (too_much.exit_code, too_much.stdout) == (1, "")
+
+
 def test_a_new_organization_shows_itself_if_it_assesses_in_public(demands, ada):
     create(demands, "campaigner", "assessors")
     create(demands, "partner", "quiet-partners")

@@ -5,7 +5,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tests.factories import API, a_body, a_demand, a_draft, a_source, change, made, read
+from app.accounts.actor import system
+from app.demands.schemas import StatusChangeNew
+from app.demands.status_changes import change_status
+from tests.factories import API, a_body, a_demand, a_draft, a_source, change, change_to, made, read
 from tests.racing import at_once
 
 
@@ -88,6 +91,31 @@ def test_a_second_key_of_the_same_person_is_no_second_person(a_person):
 
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verifiable")
     assert verify(bob, met["id"]).status_code == 200
+
+
+def test_a_key_that_belongs_to_nobody_may_be_in_the_hands_of_the_person(ada, bob, a_person):
+    (carol,) = a_person("carol@example.org")
+    of_a_person, of_nobody = (change(author, a_draft(author)["ref"], "met") for author in (carol, ada))
+
+    refused = [verify(bob, of_a_person["id"]), verify(carol, of_nobody["id"])]
+
+    assert [(answer.status_code, answer.json()["type"]) for answer in refused] == [
+        (409, "/problems/not-verifiable")
+    ] * 2
+    assert all("may be in the same hands" in answer.json()["detail"] for answer in refused)
+    assert verify(bob, of_nobody["id"]).status_code == 200
+
+
+def test_what_the_tracker_itself_recorded_anyone_may_verify(ada, bob, a_person, database, evidence):
+    (carol,) = a_person("carol@example.org")
+    new = StatusChangeNew.model_validate(change_to(ada, "met", citations=evidence))
+    refs = [a_draft(ada)["ref"] for _ in range(2)]
+    with database.write() as session:
+        ids = [change_status(session, system("seed"), ref, new).id for ref in refs]
+
+    answers = [verify(editor, change_id) for editor, change_id in zip((bob, carol), ids, strict=True)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 def test_verifying_is_for_editors(ada, client, client_for):
