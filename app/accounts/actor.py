@@ -35,6 +35,11 @@ class Actor:
         }
 
     @property
+    def is_the_tracker(self) -> bool:
+        """A part of it, such as the seed, rather than people with a key."""
+        return self.key_id is None and self.name is not None
+
+    @property
     def is_staff(self) -> bool:
         return self.role is not None and self.role.is_staff
 

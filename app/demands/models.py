@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Computed, ForeignKeyConstraint, 
 from sqlmodel import Field
 
 from app import clock
+from app.accounts.actor import Actor
 from app.dates import PartialDate
 from app.demands.lifecycle import (
     Answer,
@@ -90,9 +91,9 @@ class Demand(Versioned, table=True):
         assert self.id is not None
         return self.id
 
-    def note_checked(self, on: PartialDate) -> None:
-        """Evidence about a day is a check of that day."""
-        day = min(on.last_day, clock.today())
+    def note_checked(self, on: PartialDate, actor: Actor) -> None:
+        """Whoever records something has looked today; what the tracker itself loads was looked at when it was true."""
+        day = min(on.last_day, clock.today()) if actor.is_the_tracker else clock.today()
         self.last_checked_on = max(self.last_checked_on or day, day)
 
     @property

@@ -25,7 +25,7 @@ def add_update(session: Session, actor: Actor, ref: str, new: UpdateNew) -> Upda
     update = Update(demand_id=demand.key, dated=new.on, text=new.text, organization_id=actor.organization_id)
     session.add(update)
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, update)
-    demand.note_checked(new.on)
+    demand.note_checked(new.on, actor)
     demand.touch()
     facts.record(
         session,
@@ -59,7 +59,7 @@ def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) 
     if target.response_on is None or new.on >= target.response_on:
         target.response, target.response_on = new.response, new.on
         demand.answered = _is_answered(session, demand)
-    demand.note_checked(new.on)
+    demand.note_checked(new.on, actor)
     demand.touch()
     shown = response_read(response, new.body, actor.organization, _shown(session, actor, demand, cited))
     facts.record(session, actor, "demand.response_recorded", demand, response=shown)
@@ -77,7 +77,7 @@ def take_reading(session: Session, actor: Actor, ref: str, new: ReadingNew) -> R
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, reading)
     if indicator.latest_on is None or new.on >= indicator.latest_on:
         indicator.latest, indicator.latest_on = new.value, new.on
-    demand.note_checked(new.on)
+    demand.note_checked(new.on, actor)
     demand.touch()
     shown = reading_read(reading, actor.organization, _shown(session, actor, demand, cited))
     facts.record(session, actor, "demand.reading_taken", demand, reading=shown)

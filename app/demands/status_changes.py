@@ -64,7 +64,7 @@ def change_status(session: Session, actor: Actor, ref: str, new: StatusChangeNew
     session.add(change)
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, change)
     change.disputed = citing.contradicted(session, demand, cited)
-    _apply(demand, change)
+    _apply(demand, change, actor)
     made = status_change_read(session, actor, change)
     shown = made.model_copy(
         update={
@@ -149,13 +149,13 @@ def _check_evidence(new: StatusChangeNew) -> None:
         )
 
 
-def _apply(demand: Demand, change: StatusChange) -> None:
+def _apply(demand: Demand, change: StatusChange, actor: Actor) -> None:
     demand.status = change.to_status
     demand.status_since = change.effective_on
     demand.verification = change.verification
     demand.confidence = change.confidence
     demand.disputed = change.disputed
-    demand.note_checked(change.effective_on)
+    demand.note_checked(change.effective_on, actor)
     demand.touch()
 
 

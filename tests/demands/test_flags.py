@@ -3,16 +3,18 @@
 import datetime
 import itertools
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.actor import system
+from app.dates import PartialDate
 from app.demands.actions import create_demand
 from app.demands.queries import get_demand
-from app.demands.recording import record_response
-from app.demands.schemas import DemandNew, ResponseNew, StatusChangeNew
+from app.demands.recording import add_update, record_response
+from app.demands.schemas import DemandNew, ResponseNew, StatusChangeNew, UpdateNew
 from app.demands.status_changes import change_status
 from tests.factories import API, a_campaign, a_draft, change, made, read, refs
 
@@ -115,22 +117,35 @@ def test_a_demand_is_stale_when_nobody_has_checked_for_the_campaigns_interval(ad
     assert (flags(ada, ref, "stale"), refs(ada, stale="true")) == ((True,), [ref])
 
 
-def test_evidence_about_a_day_is_a_check_of_that_day(ada, common, evidence, set_clock):
-    set_clock("2024-05-10")
+def test_whoever_records_something_has_checked_today_whatever_day_it_is_about(ada, common, evidence, set_clock):
     ref = a_draft(ada, indicator={"name": "Visits", "unit": "visits"}, **common)["ref"]
-    target = common["targets"][0]["body"]
+    answer = {"body": common["targets"][0]["body"], "response": "noted", "on": "2024-03", "citations": evidence}
+    moved = {"to": "in_progress", "effective_on": "2024", "reason": "x", "citations": evidence}
+    checks: dict[str, tuple[str, dict[str, Any]]] = {
+        "2024-05-10": ("updates", {"text": "x", "on": "2023-10"}),
+        "2024-05-11": ("readings", {"value": 1, "on": "2024-02-10"}),
+        "2024-05-12": ("responses", answer),
+        "2025-05-13": ("status-changes", moved),
+    }
 
-    def checked_on(what, **new):
+    for today, (what, new) in checks.items():
+        set_clock(today)
         made(ada, f"demands/{ref}/{what}", new)
+        assert flags(ada, ref, "last_checked_on", "stale") == (today, False), what
+
+
+def test_what_the_tracker_loads_was_checked_on_the_day_that_it_is_about(ada, common, database, set_clock):
+    set_clock("2024-05-10")
+    ref = a_draft(ada, **common)["ref"]
+
+    def checked_on(day):
+        with database.write() as session:
+            add_update(session, system("seed"), ref, UpdateNew(text="x", on=PartialDate(day)))
         return read(ada, ref)["last_checked_on"]
 
-    assert checked_on("updates", text="x", on="2024-01") == "2024-01-31"
-    assert checked_on("readings", value=1, on="2024-02-10") == "2024-02-10"
-    assert checked_on("updates", text="Older.", on="2023-12-01") == "2024-02-10"
-    answer = {"body": target, "response": "noted", "on": "2024-03", "citations": evidence}
-    assert checked_on("responses", **answer) == "2024-03-31"
-    moved = {"to": "in_progress", "effective_on": "2024", "reason": "x", "citations": evidence}
-    assert checked_on("status-changes", **moved) == "2024-05-10"
+    assert checked_on("2024-01") == "2024-01-31"
+    assert checked_on("2023-12-01") == "2024-01-31"
+    assert checked_on("2024") == "2024-05-10"
 
 
 def test_what_is_closed_need_not_be_checked(ada, common, set_clock):
