@@ -54,13 +54,10 @@ def happen(database: Database, *wanted_by: str, times: int = 1) -> None:
 
 
 def counting(database: Database) -> Callable[[], int]:
-    """How many transactions PostgreSQL has ended; 0 on SQLite, which keeps no count."""
-
-    def count() -> int:
-        if database.is_sqlite:
-            return 0
-        ended = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
-        with database.engine.connect() as connection:
-            return int(connection.exec_driver_sql(ended).scalar_one())
-
-    return count
+    """How many transactions others have ended on PostgreSQL; 0 on SQLite, which keeps no count."""
+    if database.is_sqlite:
+        return lambda: 0
+    connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    ended = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+    database.dispose()  # a connection is counted for certain only when it ends; the one above is kept
+    return lambda: int(connection.exec_driver_sql(ended).scalar_one())
