@@ -41,12 +41,15 @@ def create_organization(session: Session, actor: Actor, new: OrganizationNew) ->
     organization = Organization.model_validate(new.model_dump())
     session.add(organization)
     _record(session, actor, "organization.created", organization)
-    return organization_read(organization)
+    return organization_read(actor, organization)
 
 
 def revise_organization(
     session: Session, actor: Actor, slug: str, revision: OrganizationRevision, if_match: str | None
 ) -> OrganizationRead:
+    """Raises Forbidden where others would see it and the actor is no editor, or it would read otherwise and they are no
+    admin.
+    """
     organization = get_organization(session, actor, slug, lock=True)
     etags.check(if_match, organization.version)
     changes = revision.model_dump()
@@ -54,11 +57,11 @@ def revise_organization(
         actor.must_be(Role.ADMIN)
     was = organization.model_dump()
     before = organization.audience
-    if before.is_narrower_than(changes.get("audience", before)):
+    if changes.get("audience", before) is not before:
         actor.must_be(Role.EDITOR)
     organization.sqlmodel_update(changes)
     if organization.model_dump() == was:
-        return organization_read(organization)
+        return organization_read(actor, organization)
     if organization.audience.is_narrower_than(before):
         _tell_of_withdrawal(session, actor, organization, before)
     return revised(session, actor, organization)
@@ -68,7 +71,7 @@ def revised(session: Session, actor: Actor, organization: Organization) -> Organ
     """Let those who see the organisation know that it was changed."""
     organization.touch()
     _record(session, actor, "organization.revised", organization)
-    return organization_read(organization)
+    return organization_read(actor, organization)
 
 
 def create_key(session: Session, actor: Actor, new: KeyNew) -> KeyMade:
@@ -226,7 +229,8 @@ def _tell_of_withdrawal(session: Session, actor: Actor, organization: Organizati
 def _record(session: Session, actor: Actor, type: str, organization: Organization) -> None:
     key = f"organization:{organization.slug}"
     about = ledger.About(keys=[key], thing=key, visible_to=organization.audience)
-    data = organization_read(organization).model_dump(mode="json")
+    reader = Actor(role=None, audience=organization.audience)
+    data = organization_read(reader, organization).model_dump(mode="json")
     ledger.record(session, actor, type, about, audience=organization.audience, organization=data)
 
 

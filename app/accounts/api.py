@@ -64,7 +64,7 @@ def create_organization(actor: CurrentCampaigner, new: OrganizationNew, once: On
 @router.get("/organizations/{slug}", tags=["organizations"], responses=READING)
 def read_organization(database: Db, actor: CurrentActor, slug: Slug, response: Response) -> OrganizationRead:
     with database.read() as session:
-        organization = queries.organization_read(queries.get_organization(session, actor, slug))
+        organization = queries.organization_read(actor, queries.get_organization(session, actor, slug))
     response.headers["ETag"] = etags.etag(organization.version)
     return organization
 

@@ -22,7 +22,7 @@ def list_organizations(session: Session, actor: Actor, query: OrganizationQuery)
         words = (col(Organization.name), col(Organization.slug))
         statement = statement.where(or_(*(word.icontains(query.q, autoescape=True) for word in words)))
     rows = session.execute(order.page(statement, query)).all()
-    items = [organization_read(row[0]) for row in rows[: query.limit]]
+    items = [organization_read(actor, row[0]) for row in rows[: query.limit]]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
 
 
@@ -95,8 +95,10 @@ def may_be(session: Session, actor: Actor, identity: str) -> bool:
     return session.get(Key if actor.person_id else Person, key) is not None
 
 
-def organization_read(organization: Organization) -> OrganizationRead:
-    return OrganizationRead.model_validate(organization, from_attributes=True)
+def organization_read(actor: Actor, organization: Organization) -> OrganizationRead:
+    """As the actor sees it: how far it reads is for staff."""
+    reads = organization.reads if actor.is_staff else None
+    return OrganizationRead(**organization.model_dump(exclude={"id", "reads"}), reads=reads)
 
 
 def key_read(key: Key, organization: str, email: str | None) -> KeyRead:

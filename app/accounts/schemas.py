@@ -4,7 +4,7 @@ import datetime
 import uuid
 from typing import Annotated
 
-from pydantic import MISSING, AwareDatetime, BaseModel, EmailStr, StringConstraints
+from pydantic import MISSING, AwareDatetime, BaseModel, EmailStr, Field, StringConstraints
 
 from app.accounts.roles import Role
 from app.fields import Audience, Line, Moment, Schema, Slug, Text, Title, Url
@@ -36,6 +36,7 @@ class OrganizationRead(BaseModel):
     about: str | None
     url: str | None
     audience: Audience
+    reads: Annotated[Audience | None, Field(description="What its members and webhooks may see; for staff, else null.")]
     version: int
     created_at: AwareDatetime
     updated_at: AwareDatetime

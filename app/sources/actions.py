@@ -41,8 +41,8 @@ def create_source(session: Session, actor: Actor, new: SourceNew) -> SourceRead:
 def revise_source(
     session: Session, actor: Actor, slug: str, revision: SourceRevision, if_match: str | None
 ) -> SourceRead:
-    """What changes nothing is no event. Raises Forbidden where more people would see it and the actor is no editor,
-    Conflict for a URL that is taken.
+    """What changes nothing is no event. Raises Forbidden where others would see it and the actor is no editor, Conflict
+    for a URL that is taken.
     """
     actor.must_be(Role.CAMPAIGNER)
     serialize(session, "sources")
@@ -56,7 +56,7 @@ def revise_source(
     if "issued_by" in changes:
         _issue(session, source, changes.pop("issued_by") or [])
     source.sqlmodel_update(changes)
-    if before.is_narrower_than(source.audience):
+    if source.audience is not before:
         actor.must_be(Role.EDITOR)
     session.flush()
     if sources_read(session, [source])[0] == was:

@@ -14,6 +14,32 @@ def test_only_an_editor_shows_a_hidden_organization_to_more_people(ada: TestClie
     assert ada.patch(address, json={"audience": "public"}).status_code == 200
 
 
+def test_only_an_editor_takes_an_organization_from_view(ada: TestClient, client: TestClient, client_for) -> None:
+    address = f"{API}/organizations/{an_organization(ada)['slug']}"
+
+    refused = [client_for("campaigner").patch(address, json={"audience": circle}) for circle in ("partners", "staff")]
+
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert client.get(address).status_code == 200
+
+
+def test_how_far_an_organization_reads_is_shown_to_staff(
+    ada: TestClient, eve: TestClient, client: TestClient, client_for
+) -> None:
+    slug = an_organization(ada)["slug"]
+    address = f"{API}/organizations/{slug}"
+
+    raised = client_for("admin").patch(address, json={"reads": "staff"})
+
+    assert (raised.status_code, raised.json()["reads"]) == (200, "staff")
+    assert [reader.get(address).json()["reads"] for reader in (ada, eve, client)] == ["staff", None, None]
+    listed = client.get(f"{API}/organizations").json()["items"]
+    assert {organization["reads"] for organization in listed} == {None}
+    for reader in (ada, client):
+        told = reader.get(f"{API}/events", params={"types": "organization.revised"}).json()["items"]
+        assert [event["data"]["organization"]["reads"] for event in told] == [None]
+
+
 def test_those_who_could_see_an_organization_learn_that_it_was_taken_from_view(
     ada: TestClient, client: TestClient
 ) -> None:

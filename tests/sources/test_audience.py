@@ -42,12 +42,12 @@ def test_a_source_for_staff_is_nowhere_for_others(staff, eve, client):
     assert told_of(staff, "secret-report") == ["source.created"]
 
 
-def test_a_source_taken_from_view_goes_with_its_old_entries_and_leaves_a_notice(staff, eve, client):
+def test_a_source_taken_from_view_goes_with_its_old_entries_and_leaves_a_notice(staff, ada, eve, client):
     a_source(staff, slug="report", title="Public at first")
     staff.patch(f"{SOURCES}/report", json={"note": "Still public"})
     assert told_of(client, "report") == ["source.created", "source.revised"]
 
-    staff.patch(f"{SOURCES}/report", json={"audience": "staff", "note": "A secret"})
+    ada.patch(f"{SOURCES}/report", json={"audience": "staff", "note": "A secret"})
 
     for outsider in (eve, client):
         assert outsider.get(f"{SOURCES}/report").status_code == 404
@@ -59,10 +59,10 @@ def test_a_source_taken_from_view_goes_with_its_old_entries_and_leaves_a_notice(
     assert told_of(staff, "report") == ["source.created", "source.revised", "source.revised", "source.withdrawn"]
 
 
-def test_a_source_kept_for_partners_is_gone_for_the_public_only(staff, eve, client):
+def test_a_source_kept_for_partners_is_gone_for_the_public_only(staff, ada, eve, client):
     a_source(staff, slug="report")
 
-    staff.patch(f"{SOURCES}/report", json={"audience": "partners"})
+    ada.patch(f"{SOURCES}/report", json={"audience": "partners"})
 
     assert (slugs(client), told_of(client, "report")) == ([], ["source.withdrawn"])
     assert (slugs(eve), told_of(eve, "report")) == (
@@ -81,6 +81,17 @@ def test_widening_is_for_editors(staff, ada, client):
     assert ada.patch(f"{SOURCES}/report", json={"audience": "public"}).status_code == 200
     assert slugs(client) == ["report"]
     assert told_of(client, "report") == ["source.revised"]
+
+
+def test_narrowing_is_for_editors_too(staff, client):
+    a_source(staff, slug="report")
+
+    refused = [staff.patch(f"{SOURCES}/report", json={"audience": circle}) for circle in ("partners", "staff")]
+    kept = staff.patch(f"{SOURCES}/report", json={"audience": "public", "note": "x"})
+
+    assert [(answer.status_code, answer.json()["needs"]) for answer in refused] == [(403, "editor")] * 2
+    assert kept.status_code == 200
+    assert slugs(client) == ["report"]
 
 
 def test_a_source_that_one_may_not_see_cannot_be_named(staff, database):
