@@ -12,9 +12,9 @@ it is about to connect to.
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-
-import httpx
+from typing import Any
 
 from app.webhooks.names import Address, Lookup, LookupFailed, UnknownName, look_up, system_lookup
 
@@ -101,8 +101,9 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not any(address in network for network in _NOT_FOR_US)
 
 
-def _read(url: str) -> httpx.URL:
+def _read(url: str) -> Any:
     """Reads it with httpx, which also sends: two parsers may see two hosts in one URL."""
+    httpx = import_module("httpx")  # here, since a start need not wait for it
     if len(url) > LONGEST_URL:
         raise UnusableUrl(f"The URL is longer than {LONGEST_URL:,} characters.")
     if "\\" in url or any(character.isspace() for character in url):
