@@ -203,7 +203,7 @@ def a_webhook(below: str = "") -> Asks:
 
 def a_replay(scene: Scene) -> Iterator[Ask]:
     for actor, webhook in scene.webhooks.items():
-        path = f"{API}/webhooks/{webhook}/replays/{scene.replays[actor]}"
+        path = f"{API}/webhooks/{webhook}/replay/{scene.replays[actor]}"
         yield Ask(path, about=scene.replays[actor], only=ADMIN | {actor})
 
 
@@ -303,8 +303,8 @@ DOORS: dict[str, Door] = {
         )
         for name in ("attempts", "undelivered", "replays", "events", "health", "public-key")
     },
-    f"GET {API}/webhooks/{{webhook_id}}/replays/{{replay_id}}": Door(a_replay, "partner"),
-    f"POST {API}/webhooks/{{webhook_id}}/replays": Door(a_webhook("/replays"), "partner", {"from_seq": 1}),
+    f"GET {API}/webhooks/{{webhook_id}}/replay/{{replay_id}}": Door(a_replay, "partner"),
+    f"POST {API}/webhooks/{{webhook_id}}/replay": Door(a_webhook("/replay"), "partner", {"from_seq": 1}),
     f"POST {API}/webhooks/{{webhook_id}}/undelivered/retries": Door(a_webhook("/undelivered/retries"), "partner", {}),
     f"PUT {API}/webhooks/{{webhook_id}}/paused": Door(a_webhook("/paused"), "partner", {"paused": True}),
     f"POST {API}/webhooks/{{webhook_id}}/secret": Door(a_webhook("/secret"), "partner", {}),

@@ -278,6 +278,6 @@ def _add_webhooks(scene: Scene) -> None:
         webhook = made(scene.clients[actor], "webhooks", {**new, "v1a": True})
         scene.circles[webhook["id"]] = STAFF | {actor}  # staff read in the ledger that there is one
         scene.webhooks[actor] = webhook["id"]
-        replay = made(scene.clients[actor], f"webhooks/{webhook['id']}/replays", {"from_seq": 1})
+        replay = made(scene.clients[actor], f"webhooks/{webhook['id']}/replay", {"from_seq": 1})
         scene.circles[replay["id"]] = STAFF | {actor}
         scene.replays[actor] = replay["id"]

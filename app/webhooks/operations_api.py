@@ -73,13 +73,13 @@ def retry_undelivered(actor: CurrentPartner, webhook_id: uuid.UUID, new: RetryNe
     return once.create(lambda session: replaying.retry_undelivered(session, actor, webhook_id, new), _replay_headers)
 
 
-@router.post("/replays", status_code=status.HTTP_201_CREATED, response_model=ReplayRead, responses=WRITING)
+@router.post("/replay", status_code=status.HTTP_201_CREATED, response_model=ReplayRead, responses=WRITING)
 def create_replay(actor: CurrentPartner, webhook_id: uuid.UUID, new: ReplayNew, once: OnceOnly) -> Response:
     """Sends again, with the same `webhook-id`s; what is new goes first, in its order."""
     return once.create(lambda session: replaying.create_replay(session, actor, webhook_id, new), _replay_headers)
 
 
-@router.get("/replays", responses=READING)
+@router.get("/replay", responses=READING)
 def list_replays(
     database: Db,
     actor: CurrentPartner,
@@ -94,7 +94,7 @@ def list_replays(
     return page
 
 
-@router.get("/replays/{replay_id}", responses=READING)
+@router.get("/replay/{replay_id}", responses=READING)
 def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
     """How far it has got."""
     with database.read() as session:
@@ -172,4 +172,4 @@ def read_health(
 
 def _replay_headers(made: BaseModel) -> dict[str, str]:
     assert isinstance(made, ReplayRead)
-    return {"Location": f"/api/v1/webhooks/{made.webhook_id}/replays/{made.id}"}
+    return {"Location": f"/api/v1/webhooks/{made.webhook_id}/replay/{made.id}"}

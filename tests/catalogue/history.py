@@ -123,7 +123,7 @@ def _steer_a_webhook(database: Database, admin: TestClient) -> None:
     for paused in (True, False):
         assert admin.put(f"{API}/{path}/paused", json={"paused": paused}).status_code == 200
     made(admin, f"{path}/secret", {})
-    made(admin, f"{path}/replays", {"from_seq": 1})
+    made(admin, f"{path}/replay", {"from_seq": 1})
     kept = uuid.UUID(webhook["id"])
     with database.write() as session:
         actions.record(session, system("tests"), "webhook.verified", session.get_one(Webhook, kept), "ada-org")

@@ -85,7 +85,7 @@ def test_when_words_that_were_sent_are_redacted_the_partner_is_told(app, ada, ev
     words = {"text": "Name Of A Person", "reason": "They asked."}
     assert ada.post(f"{API}/redactions", json=words).status_code == 201
     told = deliver(app, receiver, 2)[-1]
-    replay = eve.post(f"{API}/webhooks/{webhook['id']}/replays", json={"from_seq": 1})
+    replay = eve.post(f"{API}/webhooks/{webhook['id']}/replay", json={"from_seq": 1})
     again = deliver(app, receiver, 3)[2]
 
     assert types([told]) == ["demand.redacted"]

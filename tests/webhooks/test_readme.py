@@ -50,7 +50,7 @@ def test_the_receiver_in_python_proves_itself_and_takes_each_event_once(app, ada
         verified = eve.post(f"{API}/{path}/verification").json()["verified"]
         with delivering(app):
             note(ada, ref, "Talks went on.")
-        made(eve, f"{path}/replays", {"from_seq": 1})
+        made(eve, f"{path}/replay", {"from_seq": 1})
         with delivering(app):
             note(ada, ref, "Talks ended.")
     attempts = eve.get(f"{API}/{path}/attempts").json()["items"]

@@ -14,9 +14,9 @@ UPDATES = {"types": ["demand.update_added"]}
 
 
 def replay(client, webhook, **new):
-    answer = client.post(f"{API}/webhooks/{webhook['id']}/replays", json=new)
+    answer = client.post(f"{API}/webhooks/{webhook['id']}/replay", json=new)
     assert answer.status_code == 201, answer.text
-    assert answer.headers["Location"] == f"{API}/webhooks/{webhook['id']}/replays/{answer.json()['id']}"
+    assert answer.headers["Location"] == f"{API}/webhooks/{webhook['id']}/replay/{answer.json()['id']}"
     return answer.json()
 
 
@@ -27,7 +27,7 @@ def retry(client, webhook, **new):
 
 
 def now_of(client, made):
-    return client.get(f"{API}/webhooks/{made['webhook_id']}/replays/{made['id']}").json()
+    return client.get(f"{API}/webhooks/{made['webhook_id']}/replay/{made['id']}").json()
 
 
 def deliver(app, receiver, count):
@@ -206,7 +206,7 @@ def test_a_replay_that_nobody_takes_for_five_days_ends(app, ada, eve, receiver, 
 def test_a_replay_needs_one_beginning_that_exists(eve, noted, new):
     webhook, _ = noted
 
-    assert eve.post(f"{API}/webhooks/{webhook['id']}/replays", json=new).status_code == 422
+    assert eve.post(f"{API}/webhooks/{webhook['id']}/replay", json=new).status_code == 422
 
 
 def test_a_webhook_has_only_so_many_replays_at_a_time(eve, noted, monkeypatch):
@@ -215,7 +215,7 @@ def test_a_webhook_has_only_so_many_replays_at_a_time(eve, noted, monkeypatch):
     replay(eve, webhook, from_seq=1)
     replay(eve, webhook, from_seq=1)
 
-    refused = eve.post(f"{API}/webhooks/{webhook['id']}/replays", json={"from_seq": 1})
+    refused = eve.post(f"{API}/webhooks/{webhook['id']}/replay", json={"from_seq": 1})
 
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-replays")
-    assert len(eve.get(f"{API}/webhooks/{webhook['id']}/replays").json()["items"]) == 2
+    assert len(eve.get(f"{API}/webhooks/{webhook['id']}/replay").json()["items"]) == 2
