@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine, event, func, text
@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.problems import taken
 from app.settings import Settings
 
-SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "secure_delete=FAST")
+SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
 MANY_PAGES = 4000  # between checkpoints; the default of 1000 makes every tenth commit wait
 
 
@@ -75,6 +75,12 @@ class Database:
         info = {"settings": self.settings}
         with Session(self._reader, expire_on_commit=False, info=info) as session, session.begin():
             yield session
+
+    def forget_log(self) -> None:
+        """Empty SQLite's write-ahead log, which holds pages as they were; what a reader still needs goes later."""
+        if self.is_sqlite:
+            with closing(self._writer.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @property
     def engine(self) -> Engine:

@@ -182,9 +182,11 @@ def unrelate(database: Db, actor: CurrentCampaigner, ref: DemandRef, relation_id
 
 
 @router.post("/redactions", status_code=CREATED, response_model=RedactionRead, responses=WRITING)
-def redact(actor: CurrentEditor, new: RedactionNew, once: OnceOnly) -> Response:
+def redact(database: Db, actor: CurrentEditor, new: RedactionNew, once: OnceOnly) -> Response:
     """Take words out of every text and every earlier entry of the ledger, for good."""
-    return once.create(lambda session: redacting.redact(session, actor, new))
+    answer = once.create(lambda session: redacting.redact(session, actor, new))
+    database.forget_log()
+    return answer
 
 
 @router.get("/demands/{ref}/history", responses=READING)

@@ -17,7 +17,7 @@ from app.bodies.models import Body, BodyIdentifier
 from app.campaigns import actions as campaigns
 from app.campaigns.models import Campaign, Kind
 from app.database import locked, mentions, serialize
-from app.demands import facts, naming
+from app.demands import facts, naming, searching
 from app.demands.models import Citation, Demand, Indicator, Milestone, Response, StatusChange, Update
 from app.demands.reads import RedactionRead
 from app.demands.schemas import RedactionNew
@@ -68,6 +68,7 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     rows = [row for model, names in WRITTEN.items() for row in _rewritten(session, model, names, new.text)]
     erase_answers(session)
     session.flush()
+    searching.forget(session)
     _tell_of_things(session, actor, rows)
     entries = erase_mentions(session, new.text)
     if not rows and not entries:

@@ -26,5 +26,11 @@ def mentions(session: Session, q: str) -> ColumnElement[bool]:
     return cast(ColumnElement[bool], text(found).bindparams(q=pattern)) if pattern else false()
 
 
+def forget(session: Session) -> None:
+    """Drop what is in no text any more; SQLite's index keeps it, marked as gone, until it is merged into one piece."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("INSERT INTO demand_search (demand_search) VALUES ('optimize')"))
+
+
 def _words(q: str) -> list[str]:
     return re.findall(r"[^\W_]+", unicodedata.normalize("NFC", q))

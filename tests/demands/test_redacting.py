@@ -5,6 +5,8 @@ from fastapi.testclient import TestClient
 from app.database import Database
 from app.ledger.verifying import verify
 from app.models import ledgered_tables
+from app.settings import Settings
+from tests.databases import on_sqlite
 from tests.factories import API, a_body, a_campaign, a_demand, a_kind, a_source, an_organization, change, read
 
 NAME = "Name Of A Detained Person"
@@ -170,3 +172,20 @@ def test_all_that_was_rewritten_is_told_as_revised_to_those_who_see_it(
         assert "[redacted]" in str(event["data"])
     assert hidden in ada.get(f"{API}/events", params={"after": start, "types": "source.revised"}).text
     assert verify(database, ledgered_tables()).problems == []
+
+
+@on_sqlite
+def test_no_file_of_the_database_holds_the_words_any_more(ada: TestClient, settings: Settings) -> None:
+    long = "Zanthippa was heard. " * 400
+    ref = a_demand(ada, title="Release of Zanthippa", asks=long)["ref"]
+    change(ada, ref, "in_progress", reason=long)
+    a_source(ada, note=long)
+
+    def files_with_the_words() -> list[str]:
+        return [file.name for file in settings.data_dir.iterdir() if b"zanthippa" in file.read_bytes().lower()]
+
+    before = files_with_the_words()
+    ada.post(f"{API}/redactions", json={"text": "Zanthippa", "reason": "A person asked."})
+
+    assert before
+    assert files_with_the_words() == []
