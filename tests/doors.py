@@ -301,7 +301,7 @@ DOORS: dict[str, Door] = {
         f"GET {API}/webhooks/{{webhook_id}}/{name}": Door(
             a_webhook(f"/{name}"), "partner", tells_of_withdrawals=name == "events"
         )
-        for name in ("attempts", "undelivered", "replays", "events", "health", "public-key")
+        for name in ("attempts", "undelivered", "replay", "events", "health", "public-key")
     },
     f"GET {API}/webhooks/{{webhook_id}}/replay/{{replay_id}}": Door(a_replay, "partner"),
     f"POST {API}/webhooks/{{webhook_id}}/replay": Door(a_webhook("/replay"), "partner", {"from_seq": 1}),
