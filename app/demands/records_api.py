@@ -59,7 +59,7 @@ def change_status(actor: CurrentCampaigner, ref: DemandRef, new: StatusChangeNew
 
 @router.put("/status-changes/{change_id}/verification", responses=WRITING)
 def verify_status_change(
-    database: Db, actor: CurrentEditor, change_id: uuid.UUID, word: VerificationNew
+    database: Db, actor: CurrentEditor, change_id: uuid.UUID, word: VerificationNew | None = None
 ) -> StatusChangeRead:
     """A second person's confirmation of `met` or `reversed`.
 

@@ -218,6 +218,14 @@ def test_a_change_that_is_not_there_is_not_found(ada):
     assert (unknown.status_code, malformed.status_code) == (404, 422)
 
 
+def test_the_word_goes_without_saying(ada, bob):
+    met = change(ada, a_draft(ada)["ref"], "met")
+
+    verified = bob.put(f"{API}/status-changes/{met['id']}/verification")
+
+    assert (verified.status_code, verified.json()["verification"]) == (200, "verified")
+
+
 def test_there_is_no_other_word_than_verified(ada, bob):
     met = change(ada, a_draft(ada)["ref"], "met")
 
