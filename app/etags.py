@@ -1,7 +1,8 @@
 """Versions on the wire: an ETag begins with the version, so that `If-Match` can name what was read (RFC 9110)."""
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 
@@ -16,6 +17,11 @@ _VERSION = re.compile(r'"(\d{1,18})(?:-[^"]*)?"')
 def etag(version: int, *rest: object) -> str:
     """`"7"`, or `"7-…"` where more than the version decides what is shown."""
     return '"' + "-".join(map(str, (version, *rest))) + '"'
+
+
+def made_in(folder: str) -> Callable[[Any], dict[str, str]]:
+    """The headers of an answer that shows what was made there: its address, by its slug, and its version."""
+    return lambda made: {"Location": f"/api/v1/{folder}/{made.slug}", "ETag": etag(made.version)}
 
 
 def check(if_match: str | None, version: int, required: bool = False) -> None:

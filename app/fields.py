@@ -101,7 +101,9 @@ Search = Annotated[
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$", max_length=35)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
-Ref = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,9}-[1-9][0-9]{0,8}$")]
+Ref = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,9}-[1-9][0-9]{0,8}$"), AfterValidator(str.upper)
+]
 Day = Annotated[datetime.date, _written_as(r"\d{4}-\d{2}-\d{2}\Z", "2022-12-10")]
 Moment = Annotated[
     AwareDatetime, _written_as(r"\d{4}-\d{2}-\d{2}[Tt ]", "2022-12-10T09:30:00Z"), AfterValidator(_in_utc)

@@ -312,6 +312,7 @@ DOORS: dict[str, Door] = {
     f"POST {API}/webhooks/{{webhook_id}}/verification": Door(a_webhook("/verification"), "partner"),
     # pages, which are as anyone may see them
     "GET /": Door(plainly("/"), is_open=True, tells_of_withdrawals=True),
+    "GET /api/v1": Door(plainly("/api/v1"), is_open=True),
     "GET /api/docs": Door(plainly("/api/docs"), is_open=True),
     "GET /follow": Door(plainly("/follow", {"body": "below"}), is_open=True),
     "GET /problems/{name}": Door(plainly("/problems/not-found"), is_open=True),

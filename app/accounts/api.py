@@ -58,7 +58,7 @@ def list_organizations(
     responses=WRITING,
 )
 def create_organization(actor: CurrentCampaigner, new: OrganizationNew, once: OnceOnly) -> Response:
-    return once.create(lambda session: actions.create_organization(session, actor, new))
+    return once.create(lambda session: actions.create_organization(session, actor, new), etags.made_in("organizations"))
 
 
 @router.get("/organizations/{slug}", tags=["organizations"], responses=READING)

@@ -45,7 +45,7 @@ def list_bodies(
 
 @router.post("/bodies", status_code=status.HTTP_201_CREATED, response_model=BodyInFull, responses=WRITING)
 def create_body(actor: CurrentCampaigner, count: Counting, new: BodyNew, once: OnceOnly) -> Response:
-    return once.create(lambda s: queries.read_body(s, actor, actions.create_body(s, actor, new).slug, count))
+    return once.create(lambda s: queries.read_body(s, actor, actions.create_body(s, actor, new).slug, count), _headers)
 
 
 @router.get("/bodies/{slug}", responses=READING)
@@ -72,6 +72,11 @@ def revise_body(
         body = queries.read_body(session, actor, slug, count)
     response.headers["ETag"] = _etag(body)
     return body
+
+
+def _headers(made: object) -> dict[str, str]:
+    assert isinstance(made, BodyInFull)
+    return {"Location": f"/api/v1/bodies/{made.slug}", "ETag": _etag(made)}
 
 
 def _etag(body: BodyInFull) -> str:

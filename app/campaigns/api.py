@@ -49,7 +49,7 @@ def list_campaigns(
 )
 def create_campaign(actor: CurrentEditor, new: CampaignNew, once: OnceOnly) -> Response:
     """The prefix begins the refs of its demands, so neither it nor the slug can be revised."""
-    return once.create(lambda session: actions.create_campaign(session, actor, new))
+    return once.create(lambda session: actions.create_campaign(session, actor, new), etags.made_in("campaigns"))
 
 
 @router.get("/campaigns/{slug}", tags=["campaigns"], responses=READING)
@@ -91,7 +91,7 @@ def list_kinds(
 
 @router.post("/kinds", tags=["kinds"], status_code=status.HTTP_201_CREATED, response_model=KindRead, responses=WRITING)
 def create_kind(actor: CurrentCampaigner, new: KindNew, once: OnceOnly) -> Response:
-    return once.create(lambda session: actions.create_kind(session, actor, new))
+    return once.create(lambda session: actions.create_kind(session, actor, new), etags.made_in("kinds"))
 
 
 @router.get("/kinds/{slug}", tags=["kinds"], responses=READING)

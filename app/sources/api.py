@@ -44,6 +44,7 @@ def create_source(actor: CurrentCampaigner, new: SourceNew, once: OnceOnly) -> R
     """One URL is one source: where it is there already, the answer is 200 and the source that has it."""
     return once.create(
         lambda session: actions.create_source(session, actor, new),
+        etags.made_in("sources"),
         status=lambda source: 200 if isinstance(source, SourceFound) else 201,
     )
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlmodel import Session
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app import problems
 from app.accounts.actor import ANONYMOUS
@@ -58,6 +58,12 @@ def start(database: Db) -> Response:
 def documentation() -> Response:
     """Swagger UI, from this server alone."""
     return page("docs.html", policy=OF_SWAGGER)
+
+
+@router.get("/api/v1")
+def lead_to_documentation() -> Response:
+    """Whoever opens the address of the API itself."""
+    return RedirectResponse("/api/docs")
 
 
 @router.get("/problems/{name}")

@@ -207,7 +207,6 @@ def test_what_is_not_there_is_not_found(refuses):
 
 def test_what_is_no_ref_is_refused(refuses):
     for path in (
-        "nk-1",
         "NK",
         "NK-0",
         "NK-01",
