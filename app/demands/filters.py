@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, literal_column, not_, or_, select
 from sqlmodel import Session, col
 
 from app import clock
@@ -102,14 +102,17 @@ def narrow(statement: Any, session: Session, actor: Actor, filters: DemandCriter
 
 
 def order_of(sort: Sort, filters: DemandCriteria) -> Order:
+    """Demands without a deadline come last in both directions."""
+    descending = sort.value.startswith("-")
+    deadline = func.coalesce(col(Demand.deadline), literal_column("''")) if descending else col(Demand.deadline_order)
     columns: dict[str, Sequence[Any]] = {
         "updated_at": (col(Demand.updated_at), col(Demand.id)),
         "ref": (col(Demand.ref_order),),
         "first_made_on": (col(Demand.first_made_on), col(Demand.id)),
-        "deadline": (col(Demand.deadline_order), col(Demand.id)),
+        "deadline": (deadline, col(Demand.id)),
         "status_since": (standing(filters.as_of is not None).since, col(Demand.id)),
     }
-    return Order(columns[sort.value.removeprefix("-")], descending=sort.value.startswith("-"))
+    return Order(columns[sort.value.removeprefix("-")], descending=descending)
 
 
 def _conditions(session: Session, actor: Actor, filters: DemandCriteria) -> list[ColumnElement[bool]]:

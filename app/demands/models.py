@@ -3,7 +3,17 @@
 import datetime
 import uuid
 
-from sqlalchemy import CheckConstraint, Column, Computed, ForeignKeyConstraint, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from app import clock
@@ -47,6 +57,7 @@ class Demand(Versioned, table=True):
         Index("ix_demand_publication_updated", "publication", "updated_at", "id"),
         Index("ix_demand_first_made_on", "first_made_on", "id"),
         Index("ix_demand_deadline_order", "deadline_order", "id"),
+        Index("ix_demand_deadline_downward", text("coalesce(deadline, '')"), "id"),
         Index("ix_demand_deadline", "deadline"),
         Index("ix_demand_status_since", "status_since", "id"),
         Index("ix_demand_campaign_checked", "campaign_id", "last_checked_on"),

@@ -34,7 +34,7 @@ ORDERS = {
     "sort=updated_at": "ix_demand_updated",
     "sort=ref": "uq_demand_ref_order|sqlite_autoindex_demand_3",
     "sort=first_made_on": "ix_demand_first_made_on",
-    "sort=deadline": "ix_demand_deadline_order",
+    "sort=deadline": "ix_demand_deadline_(order|downward)",
     "sort=status_since": "ix_demand_status_since",
 }
 
