@@ -1,21 +1,23 @@
 """Endpoints that fail for long: staff are told after an hour, a day and three, and after five the webhook is disabled.
 
-Failures that are our own count neither for the time nor for the number. Whatever is found is written in the transaction
-that settles the attempt which shows it, while the lane is locked; so each notice is given once.
+Whoever answers, but takes nothing of what it is sent, fails too. Failures that are our own count neither for the time
+nor for the number. Whatever is found is written in the transaction that settles the attempt which shows it, while the
+lane is locked; so each notice is given once.
 """
 
 import datetime
 import uuid
 from collections.abc import Iterable
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from app import clock
 from app.webhooks import actions
 from app.webhooks.answers import OURS, Outcome
 from app.webhooks.lanes import Work
-from app.webhooks.models import Attempt, Lane
+from app.webhooks.models import Attempt, Lane, State, Webhook
 
+FAILURES = (Outcome.RETRY, Outcome.REJECTED)
 WARN_AFTER_HOURS = (1, 24, 72)
 DISABLE_AFTER = datetime.timedelta(days=5)
 LEAST_ATTEMPTS = 20
@@ -25,10 +27,12 @@ LEAST_DAYS = 3
 def examine(session: Session, settled: Iterable[Work]) -> None:
     """The works were settled in this transaction; those whose lease was lost by then are passed over."""
     for work in settled:
-        if work.outcome is not Outcome.RETRY or work.ours:
+        if work.outcome not in FAILURES or work.attempts[-1].error in OURS:
             continue
         lane = session.get(Lane, work.lease.webhook_id)
-        if lane is None or lane.first_fail_at is None or lane.lease_epoch != work.lease.epoch or lane.ready_at is None:
+        if lane is None or lane.first_fail_at is None or lane.lease_epoch != work.lease.epoch:
+            continue
+        if not _is_active(session, lane.webhook_id):
             continue
         if _is_hopeless(session, lane.webhook_id, lane.first_fail_at):
             lane.ready_at = None
@@ -37,15 +41,20 @@ def examine(session: Session, settled: Iterable[Work]) -> None:
         _warn(session, lane, clock.now() - lane.first_fail_at)
 
 
+def _is_active(session: Session, webhook_id: uuid.UUID) -> bool:
+    """It may have been paused meanwhile, but not while its lane is locked."""
+    return session.exec(select(Webhook.state).where(Webhook.id == webhook_id)).one() is State.ACTIVE
+
+
 def _is_hopeless(session: Session, webhook_id: uuid.UUID, failing_since: datetime.datetime) -> bool:
     if clock.now() - failing_since < DISABLE_AFTER:
         return False
     theirs = or_(col(Attempt.error).is_(None), col(Attempt.error).not_in(OURS))
-    started = select(Attempt.started_at).where(
-        Attempt.webhook_id == webhook_id, Attempt.outcome == Outcome.RETRY, col(Attempt.started_at) >= failing_since
+    counted = select(func.count(), func.count(func.date(Attempt.started_at).distinct())).where(
+        Attempt.webhook_id == webhook_id, col(Attempt.outcome).in_(FAILURES), col(Attempt.started_at) >= failing_since
     )
-    moments = session.exec(started.where(theirs)).all()
-    return len(moments) >= LEAST_ATTEMPTS and len({moment.date() for moment in moments}) >= LEAST_DAYS
+    attempts, days = session.exec(counted.where(theirs)).one()
+    return attempts >= LEAST_ATTEMPTS and days >= LEAST_DAYS
 
 
 def _warn(session: Session, lane: Lane, failing_for: datetime.timedelta) -> None:

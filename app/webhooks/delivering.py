@@ -207,7 +207,6 @@ class Deliverer:
         )
         if outcome in {Outcome.RETRY, Outcome.GONE}:
             work.retry_after_seconds = answer.retry_after_seconds
-            work.ours = not answer.counts_against_endpoint
             return None
         if outcome is Outcome.REJECTED:
             work.set_aside.append(

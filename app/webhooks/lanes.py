@@ -27,7 +27,7 @@ from app import clock
 from app.database import settings_of
 from app.ledger.models import Head
 from app.webhooks import tallying
-from app.webhooks.answers import Outcome
+from app.webhooks.answers import OURS, Outcome
 from app.webhooks.models import (
     Attempt,
     Lane,
@@ -75,7 +75,6 @@ class Work:
     set_aside: list[Undelivered] = field(default_factory=list)
     replay: Progress | None = None
     retry_after_seconds: float | None = None
-    ours: bool = False  # whether the last failure is our own fault
 
     @property
     def outcome(self) -> Outcome | None:
@@ -240,17 +239,18 @@ def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, boo
 def _after(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
     """Note how the endpoint is, and say when the lane goes on."""
     now = clock.now()
-    if any(attempt.outcome is Outcome.DELIVERED for attempt in work.attempts):
-        lane.last_ok_at = now
+    for attempt in work.attempts:
+        if attempt.outcome is Outcome.DELIVERED:
+            lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
+        elif attempt.error not in OURS:
+            lane.first_fail_at = lane.first_fail_at or now
     match work.outcome:
         case Outcome.RETRY:
             lane.fail_streak += 1
-            if not work.ours:
-                lane.first_fail_at = lane.first_fail_at or now
             seconds = retry_in_seconds(lane.fail_streak, work.retry_after_seconds)
             return now + datetime.timedelta(seconds=seconds)
         case Outcome.GONE:
             return None
         case Outcome.DELIVERED | Outcome.REJECTED:
-            lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
+            lane.fail_streak = 0  # it answers: there is nothing to wait for, even if it takes nothing
     return now - _SECOND_TURN if lane.cursor_seq < lane.wake_seq or replaying else None

@@ -128,9 +128,9 @@ class Lane(Table, table=True):
     ready_at: datetime.datetime | None = None  # when it may be claimed: work, a retry, or the end of a lease
     lease_owner: str | None = Field(default=None, max_length=32)
     lease_epoch: int = 0  # of the latest lease: whoever has an older one is late
-    fail_streak: int = 0
-    first_fail_at: datetime.datetime | None = None  # of the streak; failures that are our own do not count
-    warned_hours: int = 0  # of the streak: for how long it had lasted when staff were last told
+    fail_streak: int = 0  # attempts in a row after which it had to wait
+    first_fail_at: datetime.datetime | None = None  # since the last success, be it refused; our own faults do not count
+    warned_hours: int = 0  # for how long there had been no success when staff were last told
     last_ok_at: datetime.datetime | None = None
 
 

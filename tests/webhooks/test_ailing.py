@@ -58,6 +58,37 @@ def test_after_five_days_and_twenty_attempts_it_is_disabled_with_one_notice(app,
     assert rows(database, Lane)[0].ready_at is None
 
 
+def test_an_endpoint_that_refuses_everything_is_failing_too_and_is_disabled_after_five_days(
+    app, ada, eve, receiver, time
+):
+    webhook = a_webhook(eve, receiver.url("/400"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+
+    for attempts in range(1, 22):
+        assert state_of(eve, webhook) == "active"
+        note(ada, ref)
+        probe(app, receiver, time, 6.1)
+        assert len(receiver.requests) == attempts  # one does not wait because of the one before
+
+    assert state_of(eve, webhook) == "disabled"
+    assert failing_for(ada) == [1, 24, 72]
+    assert len(told(ada, "webhook.disabled")) == 1
+
+
+def test_an_endpoint_that_refuses_some_and_takes_others_is_well(app, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.script("/hook", *["400", "204"] * 12), **UPDATES)
+    ref = a_demand(ada)["ref"]
+
+    for _ in range(12):
+        note(ada, ref)
+        note(ada, ref)
+        probe(app, receiver, time, 12)
+
+    assert len(receiver.requests) == 24
+    assert state_of(eve, webhook) == "active"
+    assert failing_for(ada) == []
+
+
 def test_few_attempts_are_not_enough(app, ada, eve, receiver, time):
     webhook = a_webhook(eve, receiver.url("/500"), **UPDATES)
     ref = a_demand(ada)["ref"]

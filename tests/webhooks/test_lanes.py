@@ -11,7 +11,7 @@ from app.accounts.actor import system
 from app.fields import Audience
 from app.ledger.selecting import match_keys
 from app.webhooks import lanes, planning
-from app.webhooks.answers import Outcome
+from app.webhooks.answers import Failure, Outcome
 from app.webhooks.lanes import Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Tried, Undelivered, Webhook
 from tests.databases import on_postgresql
@@ -63,7 +63,7 @@ def lane_of(database, webhook):
     return next(lane for lane in rows(database, Lane) if str(lane.webhook_id) == webhook["id"])
 
 
-def an_attempt(claimed, outcome):
+def an_attempt(claimed, outcome, error=None):
     return Tried(
         webhook_id=claimed.lease.webhook_id,
         event_id=claimed.lease.webhook_id,
@@ -71,6 +71,7 @@ def an_attempt(claimed, outcome):
         started_at=clock.now(),
         duration_ms=1,
         outcome=outcome,
+        error=error,
         detail="",
         request_headers={},
         response_headers={},
@@ -78,10 +79,10 @@ def an_attempt(claimed, outcome):
     )
 
 
-def done(claimed, outcome=Outcome.DELIVERED, **work):
+def done(claimed, outcome=Outcome.DELIVERED, error=None, **work):
     """Work that brought the lane to its wake, or failed to."""
     reached = claimed.cursor_seq if outcome in (Outcome.RETRY, Outcome.GONE) else claimed.wake_seq
-    return Work(claimed.lease, reached, attempts=[an_attempt(claimed, outcome)], **work)
+    return Work(claimed.lease, reached, attempts=[an_attempt(claimed, outcome, error)], **work)
 
 
 @pytest.fixture
@@ -371,7 +372,7 @@ def test_after_a_failure_the_lane_waits_longer_and_longer(database, woken, time)
 
 
 def test_a_failure_of_our_own_waits_but_does_not_count_against_the_endpoint(database, woken):
-    settle(database, done(claim(database)[0], Outcome.RETRY, ours=True))
+    settle(database, done(claim(database)[0], Outcome.RETRY, Failure.LOCAL))
 
     lane = lane_of(database, woken)
     assert lane.ready_at > clock.now()
