@@ -1,5 +1,6 @@
 """What the ledger is told about a demand: the keys that filters match, and the demand as its audience sees it."""
 
+from collections.abc import Set
 from dataclasses import replace
 
 from pydantic import BaseModel
@@ -39,12 +40,15 @@ def record(
     *,
     audience: Audience | None = None,
     notice: bool = False,
+    also: Set[str] = frozenset(),
     **data: BaseModel | str | None,
 ) -> None:
     """One fact about a demand, for those who may see the demand once it is shown, unless `audience` is narrower.
 
     What happens while it is hidden will be told to them later. So it says nothing of what the demand says of itself
     until then, and carries no keys of it: that may be thought better of before anyone sees it.
+
+    `also`: keys that it had in what its readers were told before.
     """
     session.flush()
     seen = _as_seen(session, demand)
@@ -53,6 +57,7 @@ def record(
     about = _about(session, demand, seen)
     if told_later:
         about = replace(about, keys=[key for key in about.keys if key.partition(":")[0] in LASTING_KEYS])
+    about = replace(about, keys={*about.keys, *also})
     plain = {name: part.model_dump(mode="json") if isinstance(part, BaseModel) else part for name, part in data.items()}
     ledger.record(
         session,

@@ -1,5 +1,6 @@
 """Taking words out of the record for good: a name that should never have been written down."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from app.demands.models import Citation, Demand, Indicator, Milestone, Response,
 from app.demands.reads import RedactionRead
 from app.demands.schemas import RedactionNew
 from app.fields import Audience
-from app.ledger.erasing import erase_mentions
+from app.ledger.erasing import Erased, demands_mentioning, erase_mentions, told_keys
 from app.problems import NotFound
 from app.sources import actions as sources
 from app.sources.models import Source
@@ -59,7 +60,8 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     """Take the words out of every text, and empty every entry of the ledger that mentions them.
 
     Raises NotFound where they stand nowhere, StandsInAName where a slug, a tag or a label has them. Those who follow a
-    demand get `demand.redacted` with what is left. Answers kept for an Idempotency-Key may hold the words: all go.
+    demand, or were sent one of those entries about it, get `demand.redacted` with what is left. Answers kept for an
+    Idempotency-Key may hold the words: all go.
     """
     actor.must_be(Role.EDITOR)
     serialize(session, "redaction")
@@ -69,13 +71,11 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     erase_answers(session)
     session.flush()
     searching.forget(session)
-    _tell_of_things(session, actor, rows)
     entries = erase_mentions(session, new.text)
     if not rows and not entries:
         raise NotFound("These words stand nowhere in the record.")
-    for demand in demands:
-        demand.touch()
-        facts.record(session, actor, "demand.redacted", demand)
+    _tell_of_things(session, actor, [*rows, *_things(session, entries)])
+    _tell_of_demands(session, actor, demands, rows, entries)
     ledger.record(
         session,
         actor,
@@ -84,19 +84,23 @@ def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
         audience=Audience.STAFF,
         reason=new.reason,
         fields=len(rows),
-        entries=entries,
+        entries=[entry.seq for entry in entries],
     )
     return RedactionRead(demands=[demand.ref for demand in demands], fields=len(rows), entries=len(entries))
 
 
 def _locked_demands(session: Session, words: str) -> list[Demand]:
-    """The demands whose texts have the words: locked first and in order, as everyone who changes a demand does."""
+    """The demands that have the words in their texts, or had them in what was told of them.
+
+    Locked first and in order, as everyone who changes a demand does.
+    """
     keys: set[Any] = set()
     for model, names in WRITTEN.items():
         owner: Any = getattr(model, "demand_id", Demand.id if model is Demand else None)
         if owner is not None:
             keys.update(session.scalars(select(col(owner)).where(_mentioning(model, names, words))))
-    return list(session.scalars(locked(select(Demand).where(col(Demand.id).in_(keys)).order_by(col(Demand.id)))))
+    concerned = or_(col(Demand.id).in_(keys), col(Demand.ref).in_(demands_mentioning(session, words)))
+    return list(session.scalars(locked(select(Demand).where(concerned).order_by(col(Demand.id)))))
 
 
 def _rewritten(session: Session, model: type[Table], names: tuple[str, ...], words: str) -> list[Table]:
@@ -115,6 +119,32 @@ def _tell_of_things(session: Session, actor: Actor, rows: list[Table]) -> None:
     things = {id(row): row for row in (_whole(session, row) for row in rows) if type(row) in TELLERS}
     for thing in things.values():
         TELLERS[type(thing)](session, actor, thing)
+
+
+def _things(session: Session, entries: list[Erased]) -> list[Table]:
+    """Those that were told with the words, whether they have them now or had them once."""
+    slugs: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.thing:
+            slugs[entry.thing[0]].add(entry.thing[1])
+    things: list[Table] = []
+    for model in TELLERS:
+        named = col(model.slug).in_(slugs[model.__name__.lower()])  # type: ignore[attr-defined]  # each of them has one
+        things += session.scalars(locked(select(model).where(named)))
+    return things
+
+
+def _tell_of_demands(
+    session: Session, actor: Actor, demands: list[Demand], rows: list[Table], entries: list[Erased]
+) -> None:
+    """Whoever was sent one of the entries is told, though the demand may have left what they follow since."""
+    rewritten = {row.id if isinstance(row, Demand) else getattr(row, "demand_id", None) for row in rows}
+    for demand in demands:
+        its = [entry for entry in entries if entry.demand == demand.ref]
+        was_told = demand.id in rewritten or any(entry.audience in demand.audience.sees for entry in its)
+        audience = demand.audience if was_told else Audience.STAFF
+        demand.touch()
+        facts.record(session, actor, "demand.redacted", demand, audience=audience, also=told_keys(its, demand.audience))
 
 
 def _whole(session: Session, row: Table) -> Table:

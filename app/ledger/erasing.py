@@ -4,39 +4,80 @@ An entry's hash covers a salted digest of its data, not the data: without data a
 there cannot be guessed. What the emptied entries told of rows is told again by the event that records the erasure.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Text, or_, select, type_coerce, update
+from sqlalchemy import ColumnElement, Row, Text, or_, select, type_coerce, update
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
 from app.database import mentions
+from app.fields import Audience
 from app.ledger.models import Canonical, Event
 from app.ledger.sealing import LedgerSession
+from app.ledger.selecting import LASTING
 
 ENTRIES_AT_ONCE = 500
 EVENT: SqlTable = Event.__table__  # type: ignore[attr-defined]  # set by SQLModel
 
 
-def erase_mentions(session: Session, words: str) -> list[int]:
-    """Empty every entry whose data or images mention the words; returns their numbers.
+@dataclass(frozen=True)
+class Erased:
+    """An entry as it was found: what it was about, and who may have been sent it."""
+
+    seq: int
+    demand: str | None
+    thing: tuple[str, str] | None  # what it was about where that is no demand: its noun and its slug
+    audience: Audience
+    keys: list[str]
+
+
+def demands_mentioning(session: Session, words: str) -> set[str]:
+    """The refs of the demands that have an entry with the words."""
+    refs = select(EVENT.c.demand).where(_mentions(words), EVENT.c.demand.is_not(None)).distinct()
+    return set(session.connection().scalars(refs))
+
+
+def erase_mentions(session: Session, words: str) -> list[Erased]:
+    """Empty every entry whose data or images mention the words; returns what they were.
 
     The same transaction must record an event, which will carry the rows as they are then.
     """
     assert isinstance(session, LedgerSession)
-    erased: list[int] = []
+    erased: list[Erased] = []
     while entries := _mentioning(session, words):
         for entry in entries:
             session.tell_again(entry.images)
+        erased += [
+            Erased(entry.seq, entry.demand, _thing(entry), entry.audience, entry._mapping["keys"]) for entry in entries
+        ]
         numbers = [entry.seq for entry in entries]
         emptied = update(EVENT).where(EVENT.c.seq.in_(numbers)).values(data=None, images=None, salt=None)
         session.connection().execute(emptied)
-        erased += numbers
     return erased
 
 
+def told_keys(erased: Iterable[Erased], audience: Audience) -> set[str]:
+    """By which these readers may have been sent the entries, whatever has changed since."""
+    return {key for entry in erased if entry.audience in audience.sees for key in entry.keys if _lasts(key)}
+
+
+def _lasts(key: str) -> bool:
+    return key.partition(":")[0] in LASTING
+
+
+def _thing(entry: Row[Any, Any]) -> tuple[str, str] | None:
+    noun = entry.type.partition(".")[0]
+    told = entry.data.get(noun)
+    return (noun, told["slug"]) if entry.demand is None and isinstance(told, dict) and "slug" in told else None
+
+
 def _mentioning(session: Session, words: str) -> list[Row[Any, Any]]:
-    written = Canonical.of(words)[1:-1]  # as it stands inside a canonical text
-    mention = or_(*(mentions(type_coerce(column, Text), written) for column in (EVENT.c.data, EVENT.c.images)))
-    statement = select(EVENT.c.seq, EVENT.c.images).where(mention).order_by(EVENT.c.seq).limit(ENTRIES_AT_ONCE)
+    statement = select(EVENT).where(_mentions(words)).order_by(EVENT.c.seq).limit(ENTRIES_AT_ONCE)
     return list(session.connection().execute(statement).all())
+
+
+def _mentions(words: str) -> ColumnElement[bool]:
+    written = Canonical.of(words)[1:-1]  # as it stands inside a canonical text
+    return or_(*(mentions(type_coerce(column, Text), written) for column in (EVENT.c.data, EVENT.c.images)))

@@ -18,9 +18,9 @@ EVERYTHING = "*"  # a key that all events have, as far as subscriptions go
 NOTICES = "notice"  # and one of those that take something back
 REDACTED = "type:demand.redacted"
 FLAGS = ("disputed", "overdue", "stale", "no_response")
+LASTING = {"demand", "tag", "issuer", "body", "kind", "campaign"}  # words that no change of status makes untrue
 # The scarcer the events that a word selects, the earlier it stands: the first that a webhook has wakes its lane.
 _ANCHORS = ("demand", "tag", "issuer", "body", "kind", "campaign", "status", "group")
-_LASTING = {"demand", "tag", "issuer", "body", "kind", "campaign"}  # words that no change of status makes untrue
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Selection:
         """
         present = frozenset(keys)
         if _takes_back(present, notice):
-            lasting = {word: wanted for word, wanted in self.words.items() if word in _LASTING}
+            lasting = {word: wanted for word, wanted in self.words.items() if word in LASTING}
             about_a_demand = any(key.startswith("demand:") for key in present)
             return not about_a_demand or _all_met(lasting, present)
         if self.types and present.isdisjoint(self.types):
@@ -56,7 +56,7 @@ class Selection:
         """The same, asked of the table."""
         if not (self.types or self.words or self.without):
             return true()
-        lasting = [_any_key(wanted) for word, wanted in self.words.items() if word in _LASTING]
+        lasting = [_any_key(wanted) for word, wanted in self.words.items() if word in LASTING]
         noticed = or_(col(Event.demand).is_(None), and_(true(), *lasting))
         told = [_any_key(wanted) for wanted in (self.types, *self.words.values()) if wanted]
         without = [~_any_key({key}) for key in self.without]

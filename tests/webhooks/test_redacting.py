@@ -1,0 +1,84 @@
+"""Whoever was sent words that are redacted is told, wherever the words stood and whatever has changed since."""
+
+import json
+
+from tests.factories import API, a_body, a_demand, a_source, made
+from tests.webhooks.deliveries import a_webhook, delivering
+
+NAME = "Name Of A Detained Person"
+
+
+def revise(client, path, **values):
+    answer = client.patch(f"{API}/{path}", json=values, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+
+
+def redact(client):
+    return made(client, "redactions", {"text": NAME, "reason": "A person asked."})
+
+
+def delivered(app, receiver):
+    with delivering(app):
+        pass
+    return [request.body.decode() for request in receiver.requests]
+
+
+def types(messages):
+    return [json.loads(message)["type"] for message in messages]
+
+
+def test_though_no_text_has_the_words_any_more_and_the_demand_has_left_the_filter(app, ada, eve, receiver):
+    body, another = a_body(ada)["slug"], a_body(ada)["slug"]
+    ref = a_demand(ada, title=f"Release of {NAME}", targets=[{"body": body, "role": "decides"}])["ref"]
+    a_webhook(eve, receiver.url("/204"), filters={"body": [body]})
+    revise(ada, f"demands/{ref}", asks="She is to be released.")
+    revise(ada, f"demands/{ref}", title="Her release", targets=[{"body": another, "role": "decides"}])
+    sent = delivered(app, receiver)
+
+    redacted = redact(ada)
+
+    assert NAME in sent[0]
+    assert redacted["demands"] == [ref]
+    assert types(delivered(app, receiver)[len(sent) :]) == ["demand.redacted"]
+
+
+def test_by_the_demand_that_cites_the_source_with_the_words(app, ada, eve, receiver):
+    ref = a_demand(ada)["ref"]
+    a_webhook(eve, receiver.url("/204"), types=["demand.update_added"], filters={"demand": [ref]})
+    evidence = {"source": a_source(ada, title=f"Trial of {NAME}")["slug"], "stance": "supports"}
+    made(ada, f"demands/{ref}/updates", {"text": "The trial began.", "on": "2024-03-01", "citations": [evidence]})
+    sent = delivered(app, receiver)
+
+    redacted = redact(ada)
+
+    assert NAME in sent[0]
+    assert redacted["demands"] == [ref]
+    assert "demand.redacted" in types(delivered(app, receiver)[len(sent) :])
+
+
+def test_by_the_source_that_had_the_words_when_it_was_told(app, ada, eve, receiver):
+    a_webhook(eve, receiver.url("/204"), types=["source.created", "source.revised"])
+    source = a_source(ada, title=f"Trial of {NAME}")
+    revise(ada, f"sources/{source['slug']}", title="A trial")
+    sent = delivered(app, receiver)
+
+    redact(ada)
+
+    assert NAME in sent[0]
+    assert types(delivered(app, receiver)[len(sent) :]) == ["source.revised"]
+
+
+def test_but_nobody_of_words_that_only_staff_were_told(app, ada, eve, client, receiver):
+    ref = a_demand(ada, title="A release")["ref"]
+    hidden = {"state": "unpublished", "reason": "To be reworded."}
+    assert ada.put(f"{API}/demands/{ref}/publication", json=hidden).status_code == 200
+    revise(ada, f"demands/{ref}", title=f"Release of {NAME}")
+    revise(ada, f"demands/{ref}", title="A release")
+    assert ada.put(f"{API}/demands/{ref}/publication", json={"state": "published"}).status_code == 200
+    a_webhook(eve, receiver.url("/204"))
+
+    redact(ada)
+
+    assert delivered(app, receiver) == []
+    assert "demand.redacted" in ada.get(f"{API}/events", params={"demand": ref}).text
+    assert "demand.redacted" not in client.get(f"{API}/events", params={"demand": ref}).text
