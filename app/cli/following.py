@@ -10,6 +10,7 @@ import httpx
 import typer
 
 from app.cli.explaining import Refused
+from app.cli.printing import printable
 from app.ledger import telling
 
 SILENT_TOO_LONG = httpx.Timeout(20, read=45)  # three heartbeats that did not come
@@ -33,7 +34,7 @@ def follow(url: str, key: str | None, after: str | None, words: Mapping[str, Seq
         while True:
             try:
                 for data in _events(client, address, words, place):
-                    typer.echo(data if as_json else _line(json.loads(data)))
+                    typer.echo(printable(data if as_json else _line(json.loads(data))))
                 why = "The stream has ended"
             except httpx.TransportError as error:
                 why = f"{address} does not answer ({str(error) or type(error).__name__})"
@@ -57,7 +58,7 @@ def _events(client: httpx.Client, address: str, words: Mapping[str, Sequence[str
             if "retry" in block:
                 place.retry_seconds = int(block["retry"]) / 1000
             if block.get("event") == "reset":
-                typer.echo(f"demands: {json.loads(block['data'])['detail']}", err=True)
+                typer.echo(printable(f"demands: {json.loads(block['data'])['detail']}"), err=True)
             elif "data" in block:
                 yield block["data"]
             place.cursor = block.get("id", place.cursor)  # not before it was printed
@@ -79,7 +80,7 @@ def _why(answer: httpx.Response) -> str:
     try:
         problem = json.loads(answer.read())
         more = f" Start again at {problem['start_again_at']}." if "start_again_at" in problem else ""
-        return f"{problem['detail']}{more}"
+        return printable(f"{problem['detail']}{more}")
     except (ValueError, KeyError, TypeError):
         return f"{answer.url} answered {answer.status_code}; is that a tracker?"
 

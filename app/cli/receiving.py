@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.cli.explaining import Refused
+from app.cli.printing import printable
 from app.webhooks import signing
 
 TOLERANCE_SECONDS = 5 * 60
@@ -93,9 +94,10 @@ def _handler(secret: str) -> type[BaseHTTPRequestHandler]:
                 return
             body = self.rfile.read(int(length))
             wrong = fault(secret, {name.lower(): value for name, value in self.headers.items()}, body, time.time())
-            typer.echo(_line(self.headers.get("webhook-id", "-"), body, wrong))
+            typer.echo(printable(_line(self.headers.get("webhook-id", "-"), body, wrong)))
             challenge = b"" if wrong else _challenge(body)
-            self._answer(400 if wrong else 200 if challenge else 204, challenge)
+            # by a 401 it is kept and tried again: the secret may be that of another webhook, or the clock be wrong
+            self._answer(401 if wrong else 200 if challenge else 204, challenge)
 
         def _answer(self, status: int, body: bytes = b"") -> None:
             self.send_response(status)

@@ -1,5 +1,6 @@
 """`demands listen`: events as they happen, and a receiver that says whether webhooks are signed right."""
 
+import json
 import os
 import signal
 import subprocess
@@ -42,8 +43,8 @@ def post(server, path, new):
     return answer.json()
 
 
-def kind(number):
-    return {"slug": f"kind-{number}", "label": {"en": f"Kind {number}"}}
+def kind(number, label=None):
+    return {"slug": f"kind-{number}", "label": {"en": label or f"Kind {number}"}}
 
 
 def source(number):
@@ -62,7 +63,7 @@ def test_it_prints_what_happens_a_line_each_and_comes_back_after_a_restart(tmp_p
         cursor = f"{head['epoch'][:12]}-{head['seq']}"
         port = server.url.rpartition(":")[2]
         with listening("--url", server.url, "--after", cursor, "--type", "kind.created") as listener:
-            post(server, "kinds", kind(1))
+            post(server, "kinds", kind(1, "Kind 1 \x1b]0;owned\x07"))
             first = listener.stdout.readline()
             server.stop()
             assert "trying again" in listener.stderr.readline()
@@ -74,7 +75,8 @@ def test_it_prints_what_happens_a_line_each_and_comes_back_after_a_restart(tmp_p
             listener.send_signal(signal.SIGINT)
             assert listener.wait(20) == 0
 
-    assert first.split("  ")[1:] == ["kind.created", "-", "Kind of demand added: Kind 1\n"]
+    told = "Kind of demand added: Kind 1 \\u001b]0;owned\\u0007\n"  # to a terminal the characters are orders
+    assert first.split("  ")[1:] == ["kind.created", "-", told]
     assert second.endswith("Kind 2\n")
 
 
@@ -128,7 +130,7 @@ def test_a_challenge_is_echoed_when_it_is_signed_right():
         wrong = httpx2.post(url, content=body, headers=signed(), trust_env=False)
 
     assert (right.status_code, right.text) == (200, "4711")
-    assert (wrong.status_code, wrong.text) == (400, "")
+    assert (wrong.status_code, wrong.text) == (401, "")
 
 
 def test_one_right_signature_of_several_is_enough(receiver):
@@ -149,17 +151,27 @@ def test_one_right_signature_of_several_is_enough(receiver):
         ({**signed(), "webhook-id": "a.b"}, "no signature is of this secret and this body"),
     ],
 )
-def test_what_is_signed_wrong_is_refused_with_the_reason(receiver, headers, why):
+def test_what_is_signed_wrong_is_refused_with_the_reason_and_may_come_again(receiver, headers, why):
     status, line = receiver(content=BODY, headers=headers)
 
-    assert status == 400
+    assert status == 401, "set aside for good by a 400"
     assert "WRONG" in line
     assert why in line
 
 
 def test_what_is_no_message_does_no_harm(receiver):
-    assert receiver(content=b"\xff\x00", headers={})[0] == 400
+    assert receiver(content=b"\xff\x00", headers={})[0] == 401
     assert receiver(content="[]", headers=signed(body="[]"))[0] == 204
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\u202e"])
+def test_a_terminal_is_given_no_orders_by_what_is_received(receiver, character):
+    body = json.dumps({"type": f"red{character}[31m", "timestamp": "now", "data": {}}, ensure_ascii=False)
+
+    line = receiver(content=body.encode(), headers=signed(body=body))[1]
+
+    assert character not in line
+    assert f"red{json.dumps(character)[1:-1]}[31m" in line
 
 
 def test_signatures_of_a_key_pair_are_checked_with_the_public_key():
@@ -171,7 +183,7 @@ def test_signatures_of_a_key_pair_are_checked_with_the_public_key():
         right = httpx2.post(url, content=BODY, headers=headers, trust_env=False)
         wrong = httpx2.post(url, content="{}", headers=headers, trust_env=False)
 
-    assert (right.status_code, wrong.status_code) == (204, 400)
+    assert (right.status_code, wrong.status_code) == (204, 401)
 
 
 @pytest.mark.parametrize("words", [["--port", "0"], ["--port", "0", "--secret", "whsec_short"], ["--port", "70000"]])
