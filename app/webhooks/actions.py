@@ -27,7 +27,7 @@ from app.mail import outbox
 from app.problems import Conflict, NotFound, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, headers, letters, secrets
+from app.webhooks import addresses, headers, lanes, letters, secrets
 from app.webhooks.events import WebhookTold
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
@@ -100,6 +100,7 @@ def revise_webhook(
     if changes.get("url", webhook.url) != webhook.url:
         _check_headers_may_move(webhook, changes)
         _doubt(session, webhook)
+        lanes.begin_anew(session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)
     webhook.sqlmodel_update(changes)
     if "v1a" in changes:
         secrets.follow_v1a(session, vault, webhook)

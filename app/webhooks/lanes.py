@@ -172,6 +172,19 @@ def stir(session: Session, webhook_id: uuid.UUID) -> None:
     session.execute(update(Lane).where(*idle).values(ready_at=clock.now()))
 
 
+def hurry(session: Session, webhook_id: uuid.UUID) -> None:
+    """Let the lane, which the caller has locked, go on at once if it waits for a retry; its failures still count."""
+    waiting = (col(Lane.webhook_id) == webhook_id, col(Lane.ready_at) > clock.now(), col(Lane.lease_owner).is_(None))
+    session.execute(update(Lane).where(*waiting).values(ready_at=clock.now()))
+
+
+def begin_anew(lane: Lane, active: bool) -> None:
+    """Of another endpoint nothing is known yet; whoever is at the old one, comes too late by now."""
+    lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
+    lane.lease_owner, lane.lease_epoch = None, lane.lease_epoch + 1
+    lane.ready_at = clock.now() if active else None
+
+
 def retry_in_seconds(fail_streak: int, retry_after_seconds: float | None) -> float:
     """The schedule, ±20 % so that endpoints do not recover in step, and never before the endpoint wants it."""
     step = RETRY_AFTER_SECONDS[min(fail_streak, len(RETRY_AFTER_SECONDS)) - 1]
@@ -209,21 +222,20 @@ def _end_of_lease(session: Session) -> datetime.datetime:
     return clock.now() + datetime.timedelta(seconds=settings_of(session).webhook_lease_seconds)
 
 
-def _held(session: Session, leases: Iterable[Lease]) -> dict[Lease, Lane]:
+def _held(session: Session, leases: Sequence[Lease]) -> dict[Lease, Lane]:
     """The lanes on which the leases still hold, locked; whoever has a newer epoch has taken the others over."""
-    by_webhook = {lease.webhook_id: lease for lease in leases}
     locked = (
         select(Lane)
-        .where(col(Lane.webhook_id).in_(by_webhook))
+        .where(col(Lane.webhook_id).in_({lease.webhook_id for lease in leases}))
         .order_by(col(Lane.webhook_id))
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    found = {by_webhook[lane.webhook_id]: lane for lane in session.scalars(locked)}
+    found = {lane.webhook_id: lane for lane in session.scalars(locked)}
     return {
         lease: lane
-        for lease, lane in found.items()
-        if (lane.lease_owner, lane.lease_epoch) == (lease.owner, lease.epoch)
+        for lease in leases  # a worker may come with an old and a new one of the same lane
+        if (lane := found.get(lease.webhook_id)) and (lane.lease_owner, lane.lease_epoch) == (lease.owner, lease.epoch)
     }
 
 

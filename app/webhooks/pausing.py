@@ -31,7 +31,7 @@ class Unverified(Conflict):
 
 
 def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: Pause) -> WebhookRead:
-    """Pause it, or let it go on; doing it twice changes nothing. Raises NotFound, Unverified, Disabled, Invalid."""
+    """Pause it, or let it go on, now if it waits for a retry. Raises NotFound, Unverified, Disabled, Invalid."""
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     if pause.paused and "from_" in pause.model_fields_set:
@@ -39,7 +39,10 @@ def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: 
     check_verified(webhook)
     if pause.paused and webhook.state is State.DISABLED:
         raise Disabled("It rests already: the tracker has disabled it. Let it go on with paused: false.")
-    if pause.paused == (webhook.state is not State.ACTIVE):
+    if not pause.paused and webhook.state is State.ACTIVE:
+        lanes.hurry(session, webhook_id)
+        return webhook_read(webhook, organization)
+    if pause.paused and webhook.state is State.PAUSED:
         return webhook_read(webhook, organization)
     if pause.paused:
         webhook.state = State.PAUSED  # a worker at it finds out when it settles

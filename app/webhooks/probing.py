@@ -15,14 +15,15 @@ from app.fields import utc
 from app.settings import Settings
 from app.tables import new_id
 from app.vault import Vault
-from app.webhooks import signing
+from app.webhooks import lanes, signing
 from app.webhooks.addresses import AddressPolicy
-from app.webhooks.answers import Answer, outcome_of, readable
+from app.webhooks.answers import Answer, Outcome, outcome_of, readable
 from app.webhooks.events import WebhookId, WebhookTest
 from app.webhooks.headers import opened
 from app.webhooks.messages import webhook_id_of
+from app.webhooks.models import State
 from app.webhooks.pausing import check_verified
-from app.webhooks.queries import found_webhook, valid_secrets
+from app.webhooks.queries import found_webhook, locked_webhook, valid_secrets
 from app.webhooks.schemas import TestAnswer
 
 TYPE = "webhook.test"
@@ -31,9 +32,14 @@ TYPE = "webhook.test"
 async def send_test(
     database: Database, vault: Vault, settings: Settings, actor: Actor, webhook_id: uuid.UUID
 ) -> TestAnswer:
-    """Whether the webhook is paused or disabled does not matter. Raises NotFound, Unverified."""
+    """Whether the webhook is paused or disabled does not matter; one that waits for a retry goes on if it is well.
+
+    Raises NotFound, Unverified.
+    """
     said = WebhookTest(webhook=WebhookId(id=webhook_id))
-    _, answer = await send(database, vault, settings, actor, webhook_id, TYPE, said)
+    url, answer = await send(database, vault, settings, actor, webhook_id, TYPE, said)
+    if answer.outcome is Outcome.DELIVERED:
+        await asyncio.to_thread(_hurry, database, actor, webhook_id, url)
     return answer
 
 
@@ -78,6 +84,13 @@ def _endpoint(
             check_verified(webhook)
         sealed = valid_secrets(session, [webhook_id])[webhook_id]
     return webhook.url, opened(vault, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
+
+
+def _hurry(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) -> None:
+    with database.write() as session:
+        webhook, _ = locked_webhook(session, actor, webhook_id)
+        if webhook.url == url and webhook.state is State.ACTIVE:
+            lanes.hurry(session, webhook_id)
 
 
 async def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answer:
