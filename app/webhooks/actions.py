@@ -42,9 +42,9 @@ class TooManyWebhooks(Conflict):
 
 def check_url(settings: Settings, url: str) -> None:
     """Raises Invalid. Looks the host up, so it comes before the transaction."""
-    policy = addresses.AddressPolicy(settings.webhook_allow_networks)
+    policy = addresses.AddressPolicy(settings.webhook_allow_networks, settings.webhook_allow_http)
     try:
-        addresses.check_url(url, policy, https_only=not settings.webhook_allow_http)
+        addresses.check_url(url, policy)
     except addresses.UnusableUrl as error:
         raise invalid("body.url", str(error)) from None
 

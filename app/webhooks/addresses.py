@@ -45,12 +45,19 @@ class UnusableUrl(ValueError):
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """`allow`: networks that the operator opens to webhooks; an IPv4 range covers its addresses in IPv6 form too."""
+    """`allow`: networks that the operator opens to webhooks; an IPv4 range covers its addresses in IPv6 form too.
+
+    `allow_http`: whether plain http may leave those networks.
+    """
 
     allow: Sequence[Network] = ()
+    allow_http: bool = False
 
     def permits(self, address: Address) -> bool:
         return self.opens(address) or (_is_public(destination(address)) and not is_own(address))
+
+    def permits_http(self, address: Address) -> bool:
+        return self.allow_http or self.opens(address)
 
     def opens(self, address: Address) -> bool:
         """Whether the operator has allowed this address by name, not the rule."""
@@ -58,7 +65,7 @@ class AddressPolicy:
         return any(there in network for network in self.allow if network.version == there.version)
 
 
-def check_url(url: str, policy: AddressPolicy, *, https_only: bool = True, lookup: Lookup = system_lookup) -> None:
+def check_url(url: str, policy: AddressPolicy, *, lookup: Lookup = system_lookup) -> None:
     """Raises UnusableUrl. Looks the host up, so it may block for some seconds: not for use inside a transaction.
 
     Plain http is also fine where every address lies in a network that the operator has allowed.
@@ -68,7 +75,7 @@ def check_url(url: str, policy: AddressPolicy, *, https_only: bool = True, looku
     addresses = _addresses(host, lookup)
     if not addresses or not all(policy.permits(address) for address in addresses):
         raise UnusableUrl(f"Address not allowed: {host}.")
-    if parsed.scheme == "http" and https_only and not all(policy.opens(address) for address in addresses):
+    if parsed.scheme == "http" and not all(policy.permits_http(address) for address in addresses):
         raise UnusableUrl("The URL must begin with https://.")
 
 

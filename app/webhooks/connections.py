@@ -24,7 +24,7 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 from app.webhooks.addresses import AddressPolicy
-from app.webhooks.names import Names
+from app.webhooks.names import Address, Names
 
 FLOOD_BYTES = 128 * 1024  # no answer needs as much to show its first 8 KiB: these are headers or 1xx without end
 _RECEIVE_BUFFER_BYTES = 16 * 1024  # of the kernel: leaves a gigabyte with the one who sends it
@@ -33,6 +33,10 @@ _IDLE_SECONDS = 30.0
 
 class BlockedAddress(OSError):
     """The host leads to an address that the policy does not permit."""
+
+
+class PlainHttp(BlockedAddress):
+    """The policy permits the address, but not over a connection that anybody may listen to."""
 
 
 class Wire(ResponseHandler):
@@ -79,6 +83,7 @@ class Exchange:
     """One request on its way: what the caller wants of its connection, and learns about it."""
 
     fresh: bool = False  # a kept connection will not do
+    plain: bool = False  # without TLS
     doing: str = "looking up the host"
     wire: Wire | None = None
 
@@ -140,8 +145,8 @@ class _VettingResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._names.addresses(host)
-        if not all(self._policy.permits(address) for address in found):
-            raise BlockedAddress(host)
+        for address in found:
+            _vet(self._policy, address, host)
         return [
             ResolveResult(hostname=host, host=str(address), port=port, family=family, proto=0, flags=0)
             for address in found
@@ -154,8 +159,14 @@ class _VettingResolver(AbstractResolver):
 def _vetted_socket(policy: AddressPolicy, addr_info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = addr_info
     current_exchange.get().doing = "connecting"
-    if not policy.permits(ip_address(address[0])):
-        raise BlockedAddress(address[0])
+    _vet(policy, ip_address(address[0]), address[0])
     vetted = socket.socket(family, kind, protocol)
     vetted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     return vetted
+
+
+def _vet(policy: AddressPolicy, address: Address, host: str) -> None:
+    if not policy.permits(address):
+        raise BlockedAddress(host)
+    if current_exchange.get().plain and not policy.permits_http(address):
+        raise PlainHttp(host)

@@ -73,7 +73,7 @@ class Deliverer:
         self._opened = lru_cache(SECRETS_AT_HAND)(vault.open)
         self._settings = settings
         self._owner = uuid.uuid4().hex
-        self._policy = AddressPolicy(settings.webhook_allow_networks)
+        self._policy = AddressPolicy(settings.webhook_allow_networks, settings.webhook_allow_http)
         self._api_url = f"{settings.base_url}/api/v1"
         self._user_agent = f"Demand-Tracker (+{settings.base_url})"
         self._under_way: dict[Lease, _Job] = {}

@@ -96,7 +96,7 @@ def _hurry(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) ->
 async def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answer:
     sending = await asyncio.to_thread(import_module, "app.webhooks.sending")  # its client takes long to load
     tls = await asyncio.to_thread(sending.trusted_authorities)
-    policy = AddressPolicy(settings.webhook_allow_networks)
+    policy = AddressPolicy(settings.webhook_allow_networks, settings.webhook_allow_http)
     async with sending.Sender(policy, tls=tls, user_agent=f"Demand-Tracker (+{settings.base_url})") as sender:
         answer: Answer = await sender.post(url, headers, body, settings.webhook_timeout_seconds)
     return answer

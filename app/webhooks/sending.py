@@ -22,7 +22,7 @@ from httpx_aiohttp import AiohttpTransport
 from app import clock
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, retry_after_seconds
-from app.webhooks.connections import FLOOD_BYTES, BlockedAddress, Connector, Exchange, current_exchange
+from app.webhooks.connections import FLOOD_BYTES, BlockedAddress, Connector, Exchange, PlainHttp, current_exchange
 from app.webhooks.headers import FRAMING
 from app.webhooks.names import Lookup, Names, ResolverDown, system_lookup
 
@@ -129,6 +129,7 @@ class Sender:
         request = httpx.Request("POST", url, headers=self._headers | _allowed(headers), content=body)
         if request.url.scheme not in {"http", "https"}:
             raise httpx.UnsupportedProtocol("the URL does not begin with https://")
+        exchange.plain = request.url.scheme == "http"
         response = await self._transport.handle_async_request(request)
         exchange.doing = "reading the answer"
         into.status, into.headers = response.status_code, response.headers
@@ -189,6 +190,8 @@ def _reason(error: Exception, exchange: Exchange) -> _Reason:
     if exchange.wire is not None and exchange.wire.flooded:
         return Failure.PROTOCOL, f"More than {FLOOD_BYTES // 1024} KiB came that are no answer."
     match error.__cause__ if isinstance(error, httpx.HTTPError) and error.__cause__ else error:
+        case aiohttp.ClientConnectorError(os_error=PlainHttp()) as cause:
+            return Failure.BLOCKED_ADDRESS, f"Address not allowed over plain http: {cause.host}. Use https."
         case aiohttp.ClientConnectorError(os_error=BlockedAddress()) as cause:
             return Failure.BLOCKED_ADDRESS, f"Address not allowed: {cause.host}."
         case aiohttp.ClientConnectorError(os_error=ResolverDown()):

@@ -147,7 +147,7 @@ async def _bare(urls: Sequence[str], times: int, settings: Settings) -> float:
             answer = await sender.post(url, headers, BODY)
             assert answer.status == 204, answer
 
-    async with Sender(AddressPolicy(settings.webhook_allow_networks)) as sender:
+    async with Sender(AddressPolicy(settings.webhook_allow_networks, settings.webhook_allow_http)) as sender:
         started = time.perf_counter()
         await asyncio.gather(*(send_some(sender) for _ in range(settings.webhook_concurrency)))
         return times * len(urls) / (time.perf_counter() - started)

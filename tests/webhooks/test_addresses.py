@@ -143,7 +143,7 @@ def test_plain_http_is_refused_unless_the_setting_or_the_network_allows_it():
     with pytest.raises(UnusableUrl, match="https://"):
         check_url("http://example.org/", LOOPBACK_OPENED, lookup=answering("8.8.8.8", "127.0.0.1"))
 
-    check_url("http://example.org/", NOTHING_OPENED, https_only=False, lookup=answering("8.8.8.8"))
+    check_url("http://example.org/", AddressPolicy(allow_http=True), lookup=answering("8.8.8.8"))
     check_url("http://127.0.0.1:5000/hook", LOOPBACK_OPENED, lookup=nobody)
     check_url("http://[::1]:5000/hook", LOOPBACK_OPENED, lookup=nobody)
     check_url("http://localhost:5000/hook", LOOPBACK_OPENED, lookup=answering("127.0.0.1", "::1"))

@@ -53,11 +53,27 @@ def test_a_name_that_was_public_when_it_was_checked_and_private_when_it_is_used_
     answers = iter([PUBLIC, LOOPBACK])
     url = f"http://rebinding.example:{receiver.port}/204"
 
-    check_url(url, NOTHING_OPENED, https_only=False, lookup=lambda host: next(answers))
+    check_url(url, AddressPolicy(allow_http=True), lookup=lambda host: next(answers))
     answer = run(post(url, NOTHING_OPENED, lookup=lambda host: next(answers)))
 
     assert (answer.error, answer.detail) == (Failure.BLOCKED_ADDRESS, "Address not allowed: rebinding.example.")
     assert receiver.connections == 0
+
+
+@pytest.mark.parametrize("host", ["rebinding.example", "93.184.215.14"])
+def test_plain_http_does_not_leave_the_networks_that_were_opened_wherever_a_name_leads_later(run, host):
+    answers = iter([LOOPBACK, PUBLIC])
+    check_url("http://rebinding.example/", LOOPBACK_OPENED, lookup=lambda host: next(answers))
+
+    answer = run(post(f"http://{host}/", lookup=lambda host: next(answers)))
+
+    assert (answer.error, answer.counts_against_endpoint) == (Failure.BLOCKED_ADDRESS, False)
+    assert answer.detail == f"Address not allowed over plain http: {host}. Use https."
+
+
+def test_plain_http_goes_anywhere_public_where_the_operator_wants_it():
+    assert not LOOPBACK_OPENED.permits_http(PUBLIC[0])
+    assert AddressPolicy(allow_http=True).permits_http(PUBLIC[0])
 
 
 def test_the_socket_is_vetted_even_if_the_name_was_not(receiver, run):
