@@ -42,6 +42,11 @@ def put(session: Session, kind: str, about: str, **data: Any) -> None:
         session.add(Mail(kind=kind, about=about, data=data))
 
 
+def was_put_since(session: Session, moment: datetime.datetime, kind: str, about: str) -> bool:
+    same = select(col(Mail.id)).where(col(Mail.about) == about, col(Mail.kind) == kind)
+    return session.execute(same.where(col(Mail.created_at) >= moment).limit(1)).first() is not None
+
+
 def drop(session: Session, about: str) -> None:
     """Whatever was put in about something that has ended, be it sent or not."""
     session.execute(delete(Mail).where(col(Mail.about) == about))

@@ -7,21 +7,25 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session, col, select
 
+from app import clock
 from app.database import settings_of
 from app.mail import outbox
 from app.mail.letters import Letter, Passage
 from app.mail.outbox import Claimed
 from app.mail.posting import Writer
 from app.vault import Vault
-from app.webhooks.answers import Outcome
+from app.webhooks.answers import Failure, Outcome
 from app.webhooks.models import GIVE_UP_AFTER, Attempt, Lane, State, Webhook
 
 FAILING, DISABLED = "webhook.failing", "webhook.disabled"
+QUOTING = {Failure.REDIRECT, Failure.PROTOCOL, Failure.REQUEST}  # what is said of them has words of the endpoint in it
+PAUSE = datetime.timedelta(hours=20)  # a day, less what retries vary by: it is told after one hour and after 24
 
 
 def put(session: Session, kind: str, webhook: Webhook) -> None:
-    """Into the outbox, where there is somebody to tell."""
-    if webhook.contact_email:
+    """Into the outbox, where there is somebody to tell who was not told lately: the address may be a stranger's."""
+    lately = clock.now() - PAUSE
+    if webhook.contact_email and not outbox.was_put_since(session, lately, kind, about(webhook.id)):
         outbox.put(session, kind, about(webhook.id))
 
 
@@ -87,23 +91,23 @@ def _letter(session: Session, webhook: Webhook, subject: str, passages: list[Pas
     if webhook.contact_email is None:
         return None
     address = f"{settings_of(session).base_url}/api/v1/webhooks/{webhook.id}"
-    described = f" ({webhook.description})" if webhook.description else ""
     return Letter(
         to=webhook.contact_email,
         subject=subject,
-        passages=[*passages, Passage(f"The webhook{described}:", address)],
+        passages=[*passages, Passage("The webhook:", address)],
         closing=[Passage("You get this because you are the contact of this webhook; its contact_email says so.")],
     )
 
 
 def _what_fails(session: Session, webhook: Webhook) -> list[Passage]:
-    """The last attempt, without what the endpoint answered: a mail is no place for it."""
+    """The last attempt, in no words but ours: nobody is to be mailed what an endpoint or its owner has written."""
     failed = select(Attempt).where(Attempt.webhook_id == webhook.id, Attempt.outcome != Outcome.DELIVERED)
     last = session.exec(failed.order_by(col(Attempt.id).desc()).limit(1)).first()
     if last is None:
         return []
     what = f"it answered {last.status}" if last.status else f"no answer ({last.error})"
-    return [Passage(f"The last attempt, on {_told(last.started_at)}: {what}. {last.detail}".strip())]
+    detail = last.detail if last.error and last.error not in QUOTING else ""
+    return [Passage(f"The last attempt, on {_told(last.started_at)}: {what}. {detail}".strip())]
 
 
 def _host(webhook: Webhook) -> str:

@@ -11,14 +11,13 @@ from tests.mail.posts import a_postman, mails
 from tests.webhooks.deliveries import a_webhook, delivering, note
 
 CONTACT = "operations@partner.example"
+UPDATES = {"types": ["demand.update_added"], "contact_email": CONTACT}
 
 
 @pytest.fixture
 def failing(app, ada, eve, receiver, time):
     """A webhook whose endpoint has failed for an hour."""
-    webhook = a_webhook(
-        eve, receiver.url("/500?token=t0k3n"), types=["demand.update_added"], contact_email=CONTACT, description="Sync"
-    )
+    webhook = a_webhook(eve, receiver.url("/500?token=t0k3n"), description="You won!", **UPDATES)
     note(ada, a_demand(ada)["ref"])
     fail(app, time, hours=0)
     fail(app, time, hours=1.1)
@@ -43,11 +42,43 @@ def test_it_is_told_what_fails_since_when_and_what_to_do(app, failing, mail_serv
     assert mail["To"] == CONTACT
     assert mail["Subject"].startswith("Your webhook to 127.0.0.1 has been failing since ")
     assert "it answered 500" in told
-    assert "(Sync)" in told
     assert f"/api/v1/webhooks/{failing['id']}" in told
     for step in ("/test", "/attempts", "/health", "2xx"):
         assert step in told
     assert "t0k3n" not in str(mail), "a URL may hold a secret"
+    assert "You won!" not in told, "nobody is to be mailed what a partner has written"
+
+
+def test_where_an_endpoint_redirects_to_is_not_mailed(app, ada, eve, receiver, mail_server, time):
+    a_webhook(eve, receiver.url("/redirect"), **UPDATES)
+    note(ada, a_demand(ada)["ref"])
+    fail(app, time, hours=0)
+    fail(app, time, hours=1.1)
+
+    [mail] = post(app, mail_server)
+
+    assert "it answered 302" in text_of(mail)
+    assert "169.254" not in text_of(mail)
+
+
+def test_nobody_is_mailed_more_than_once_a_day_however_often_a_webhook_is_disabled(
+    app, ada, eve, receiver, mail_server, time
+):
+    webhook = a_webhook(eve, receiver.url("/410"), **UPDATES)
+    note(ada, a_demand(ada)["ref"])
+
+    def disable():
+        fail(app, time, hours=0)
+        mailed = post(app, mail_server)
+        assert eve.get(f"{API}/webhooks/{webhook['id']}").json()["state"] == "disabled"
+        eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": False})
+        return len(mailed)
+
+    same_day = [disable() for _ in range(3)]
+    time.forward(days=1)
+
+    assert same_day == [1, 1, 1]
+    assert disable() == 2
 
 
 @on_sqlite
