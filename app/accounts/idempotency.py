@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app import clock
-from app.accounts.actor import Actor
+from app.accounts.clients import client_of, client_stamp
 from app.accounts.current import CurrentActor, Db
 from app.accounts.models import Answer
 from app.database import Database
@@ -34,10 +34,10 @@ class AnswerGone(Conflict):
 class Once:
     """A write that happens once per Idempotency-Key; without the header it is a plain write."""
 
-    def __init__(self, database: Database, vault: Vault, actor: Actor, key: str | None, fingerprint: str) -> None:
+    def __init__(self, database: Database, vault: Vault, who: str, key: str | None, fingerprint: str) -> None:
         self._database = database
         self._vault = vault
-        self._actor = actor
+        self._who = who
         self._key = key
         self._fingerprint = fingerprint
 
@@ -66,7 +66,7 @@ class Once:
             return None
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         mine = {
-            "actor": self._actor.identity,
+            "actor": self._who,
             "key": self._key,
             "request_sha256": self._fingerprint,
             "status": 200,
@@ -76,7 +76,7 @@ class Once:
         claim = insert(Answer).values(mine).on_conflict_do_nothing().returning(col(Answer.key))
         if session.connection().execute(claim).first():  # a row count is not to be had from every driver
             return None
-        earlier = session.get_one(Answer, (self._actor.identity, self._key))
+        earlier = session.get_one(Answer, (self._who, self._key))
         if earlier.request_sha256 != self._fingerprint:
             raise Invalid("This Idempotency-Key was used for another request; take a new one for a new request.")
         return earlier
@@ -84,7 +84,7 @@ class Once:
     def _keep(self, session: Session, status: int, headers: dict[str, str], body: str) -> None:
         if self._key is None:
             return
-        answer = session.get_one(Answer, (self._actor.identity, self._key))
+        answer = session.get_one(Answer, (self._who, self._key))
         answer.status = status
         answer.sealed = self._vault.seal(json.dumps([headers, body]).encode())
 
@@ -123,8 +123,11 @@ async def once(
     ] = None,
 ) -> Once:
     body = await request.body()
+    vault = request.app.state.vault
+    # whoever has no role is told apart by where they are, so that no stranger's Idempotency-Key is in their way
+    who = actor.identity if actor.role else client_stamp(vault, client_of(request))
     fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
-    return Once(database, request.app.state.vault, actor, idempotency_key, fingerprint)
+    return Once(database, vault, who, idempotency_key, fingerprint)
 
 
 OnceOnly = Annotated[Once, Depends(once)]

@@ -1,15 +1,14 @@
 """Verbs that change follows. They are no events: who follows what is nobody's business."""
 
 import datetime
-import ipaddress
 import uuid
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import ANONYMOUS
+from app.accounts.clients import client_stamp
 from app.changes.filtering import check_words
 from app.database import serialize, settings_of
 from app.follows.models import Follow, FollowKey, Pace
@@ -47,7 +46,7 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     follow = Follow(
         address_sealed=vault.seal(new.email.encode()),
         address_stamp=_address_stamp(vault, new.email),
-        client_stamp=vault.stamp("client", _network(client)),
+        client_stamp=client_stamp(vault, client),
         types=new.types or USUAL_TYPES,
         filters=new.filters.model_dump(exclude_none=True),
         pace=new.pace,
@@ -152,12 +151,3 @@ def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
 
 def _address_stamp(vault: Vault, address: str) -> str:
     return vault.stamp("address", address.strip().lower())
-
-
-def _network(client: str) -> str:
-    """Of an IPv6 address the part that one household has."""
-    try:
-        address: Any = ipaddress.ip_address(client)
-    except ValueError:
-        return client
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response, status
 
+from app.accounts.clients import client_of
 from app.accounts.idempotency import OnceOnly
 from app.follows import actions
 from app.follows.schemas import FollowAsked, FollowNew
@@ -25,8 +26,3 @@ def ask_to_follow(new: FollowNew, request: Request, once: OnceOnly) -> Response:
     return once.create(
         lambda session: actions.ask_to_follow(session, vault, client, new), status=lambda _: status.HTTP_202_ACCEPTED
     )
-
-
-def client_of(request: Request) -> str:
-    """The address on the Internet that the request came from, as far as it is known."""
-    return request.client.host if request.client else "unknown"

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from app.accounts.clients import client_of
 from app.accounts.current import Db
 from app.follows import actions, queries
-from app.follows.api import client_of
 from app.follows.letters import PACES, filters_in_words, in_words
 from app.follows.links import Purpose, follow_named, link
 from app.follows.schemas import FollowNew

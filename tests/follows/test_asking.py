@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from app.follows import gathering
@@ -34,6 +35,24 @@ def test_whoever_asks_is_mailed_a_question_and_nothing_before_it_is_answered(app
     assert mail["To"] == READER
     assert f"demand: {demand['ref']}" in text_of(mail)
     assert "Yes, mail me" in html_of(mail)
+
+
+def test_an_idempotency_key_is_of_the_one_who_sent_it_though_both_are_nobody(app, ada, portal, database):
+    ref, key = a_demand(ada)["ref"], {"Idempotency-Key": "1"}
+
+    def asked(address, client):
+        somebody = TestClient(app, headers=key, client=(client, 50000))
+        somebody.portal = portal
+        return ask(somebody, email=address, filters={"demand": [ref]})
+
+    first = asked("ada@example.org", "192.0.2.1")
+    again = asked("ada@example.org", "192.0.2.1")
+    another = asked("eve@example.org", "198.51.100.1")
+
+    assert (first.status_code, another.status_code) == (202, 202)
+    assert "Idempotency-Replayed" in again.headers
+    assert "Idempotency-Replayed" not in another.headers
+    assert len(follows(database)) == 2
 
 
 def test_opening_the_link_confirms_nothing_and_the_button_does(app, client, ada, mail_server, time):
