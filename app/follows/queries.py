@@ -3,7 +3,7 @@
 import datetime
 import uuid
 
-from sqlalchemy import ColumnElement, Select, Text, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, or_, select, type_coerce
 from sqlmodel import Session, col
 
 from app import clock
@@ -42,11 +42,16 @@ def wanted(session: Session, vault: Vault, follow: Follow, after: int, until: in
     numbers = select(col(Event.seq)).outerjoin(Subject, col(Subject.key) == col(Event.subject))
     stretch = numbers.where(col(Event.seq) > after, col(Event.seq) <= until, GATE.condition)
     selection = Selection.of(follow.types, follow.filters)
-    return stretch.where(selection.condition(), *_by_others(session, address_of(vault, follow)))
+    return stretch.where(selection.condition(), *_of_theirs(follow), *_by_others(session, address_of(vault, follow)))
 
 
 def address_of(vault: Vault, follow: Follow) -> str:
     return vault.open(follow.address_sealed).decode()
+
+
+def _of_theirs(follow: Follow) -> list[ColumnElement[bool]]:
+    """That a source was taken from view is for programs that keep copies; who follows little was hardly told of it."""
+    return [or_(col(Event.demand).is_not(None), ~col(Event.notice))] if follow.filters else []
 
 
 def _by_others(session: Session, address: str) -> list[ColumnElement[bool]]:

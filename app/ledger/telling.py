@@ -97,6 +97,7 @@ _TELLERS: dict[str, Teller] = {
     "kind.revised": _named("Kind of demand revised", "kind"),
     "organization.created": _named("Organization added", "organization"),
     "organization.revised": _named("Organization revised", "organization"),
+    "organization.withdrawn": _named("Organization taken from view", "organization"),
     "source.created": _named("Source added", "source"),
     "source.revised": _named("Source revised", "source"),
     "source.withdrawn": _named("Source taken from view", "source"),

@@ -13,7 +13,7 @@ from app.follows.models import Follow
 from app.mail import outbox
 from app.vault import Vault
 from tests.databases import on_postgresql
-from tests.factories import a_body, a_demand, change, made, publish
+from tests.factories import API, a_body, a_demand, a_source, an_organization, change, made, publish
 from tests.follows.followers import READER, follow, link_in, post, subjects
 from tests.mail.mail_server import html_of, text_of
 from tests.webhooks import storms
@@ -343,3 +343,22 @@ def test_killing_workers_at_any_moment_loses_no_change(
         assert told[str(mail["To"])].setdefault(text, mail["Message-ID"]) == mail["Message-ID"]
     assert {reader: sorted(texts) for reader, texts in told.items()} == dict.fromkeys(readers, sorted(written))
     assert len(mail_server.mails) <= len(readers) * len(written) + len(kills) + len(workers)
+
+
+def test_that_a_source_was_taken_from_view_is_mailed_only_to_who_follows_everything(
+    app, client, ada, mail_server, time
+):
+    source, organization = a_source(ada)["slug"], an_organization(ada)["slug"]
+    follow(app, client, mail_server, email="narrow@example.org", filters={"demand": [a_demand(ada)["ref"]]})
+    follow(app, client, mail_server, email="all@example.org")
+    for path in (f"sources/{source}", f"organizations/{organization}"):
+        hidden = ada.patch(f"{API}/{path}", json={"audience": "staff"}, headers={"If-Match": "*"})
+        assert hidden.status_code == 200, hidden.text
+
+    post_later(app, mail_server, time)
+
+    assert {mail["To"] for mail in mail_server.mails} == {"all@example.org"}
+    assert subjects(mail_server) == [
+        f"Source taken from view: {source}",
+        f"Organization taken from view: {organization}",
+    ]
