@@ -196,7 +196,7 @@ class Undelivered(Table, table=True):
     seq: int = _seq(primary_key=True, autoincrement=False)
     event_id: uuid.UUID
     reason: Reason = Field(sa_type=coded(Reason))
-    set_aside_at: datetime.datetime
+    set_aside_at: datetime.datetime = Field(index=True)
 
 
 class ReplayState(enum.StrEnum):

@@ -60,7 +60,7 @@ def list_undelivered(
     request: Request,
     response: Response,
 ) -> Page[UndeliveredRead]:
-    """What was given up: the endpoint refused it, or did not take it for five days."""
+    """What was given up: the endpoint refused it, or did not take it for five days. Listed for a year."""
     with database.read() as session:
         page = inspecting.list_undelivered(session, actor, webhook_id, query)
     link_next(request, response, page.next_cursor)

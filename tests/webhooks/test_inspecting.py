@@ -113,6 +113,22 @@ def test_old_attempts_are_forgotten_in_chunks_and_young_ones_kept(
     assert rows(database, Attempt) == rows(database, Replay) == []
 
 
+def test_what_was_given_up_is_listed_for_a_year(app, database, settings, ada, eve, receiver, time, monkeypatch):
+    monkeypatch.setattr(forgetting, "CHUNK", 2)
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/422"), **UPDATES)
+    deliver(app, ada, demand["ref"], receiver, "one", "two", "three")
+
+    time.forward(days=364)
+    forget_attempts(database, settings)
+    for_a_year = ask(eve, webhook, "undelivered")["items"]
+    time.forward(days=2)
+    forget_attempts(database, settings)
+
+    assert [item["reason"] for item in for_a_year] == ["rejected"] * 3
+    assert ask(eve, webhook, "undelivered")["items"] == []
+
+
 def test_the_health_of_an_endpoint(app, ada, eve, receiver, time):
     demand = a_demand(ada)
     webhook = a_webhook(eve, receiver.script("/hook", "204", "204", "422", "500"), **UPDATES)
