@@ -63,6 +63,8 @@ class Claimed:
     cursor_seq: int
     wake_seq: int
     fail_streak: int
+    first_fail_at: datetime.datetime | None
+    warned_hours: int
 
 
 @dataclass
@@ -136,7 +138,7 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
     held = _held(session, [work.lease for work in works])
     for work in works:
         if work.replay and work.lease in held:
-            advance(session, work.replay)
+            advance(session, work.replay, held[work.lease].first_fail_at)
     replaying = _replaying(session, held)
     gone = []
     for work in works:
@@ -212,6 +214,8 @@ def _lend(session: Session, owner: str, order: UnaryExpression[Any], limit: int)
             col(Lane.cursor_seq),
             col(Lane.wake_seq),
             col(Lane.fail_streak),
+            col(Lane.first_fail_at),
+            col(Lane.warned_hours),
         )
         .execution_options(synchronize_session=False)
     )

@@ -67,7 +67,6 @@ class Webhook(Versioned, table=True):
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
     verified_at: datetime.datetime | None = None  # when its present URL echoed a challenge
-    resumed_at: datetime.datetime | None = None  # what waited until then is not yet too old
 
 
 def _of_webhook(**options: Any) -> Any:

@@ -61,7 +61,7 @@ def check_verified(webhook: Webhook) -> None:
 
 def resume(session: Session, webhook: Webhook, start: Start) -> None:
     """Raises Invalid for a time in the future."""
-    webhook.state, webhook.state_reason, webhook.resumed_at = State.ACTIVE, None, clock.now()
+    webhook.state, webhook.state_reason = State.ACTIVE, None
     lane = session.get_one(Lane, webhook.id)
     lane.cursor_seq = max(lane.cursor_seq, _seq_before(session, start))  # what lies further back is for a replay
     lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0

@@ -19,12 +19,14 @@ from app.fields import Audience
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, head, views
 from app.ledger.selecting import Selection
+from app.webhooks.ailing import WARN_AFTER_HOURS
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
 from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, State, Undelivered, Webhook
 from app.webhooks.queries import valid_secrets
 from app.webhooks.resending import Stretch, stretches
 
+LAST_WARNING = WARN_AFTER_HOURS[-1]
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
 _EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over
 
@@ -170,7 +172,8 @@ def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -
     limit = _room(lane)
     selection = Selection.of(reader.webhook.types, reader.webhook.filters)
     given_up = clock.now() - GIVE_UP_AFTER
-    resumed_lately = reader.webhook.resumed_at is not None and reader.webhook.resumed_at > given_up
+    # it was seen failing in between too: had we stood still meanwhile, or our clock jumped, that were not its fault
+    hopeless = lane.first_fail_at is not None and lane.first_fail_at < given_up and lane.warned_hours >= LAST_WARNING
     first, last = _span(lane)
     events: list[_Candidate] = []
     expired: list[_Candidate] = []
@@ -178,7 +181,7 @@ def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -
         event = candidates[seq]
         if reader.circle not in event.shown_to or not selection.matches(event.keys, event.notice):
             continue
-        if event.recorded_at < given_up and not resumed_lately:
+        if hopeless and event.recorded_at < given_up:
             expired.append(event)
             continue
         events.append(event)

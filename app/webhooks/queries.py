@@ -44,7 +44,7 @@ def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
 
 
 def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
-    shown = webhook.model_dump(exclude={"organization_id", "resumed_at", "sealed_headers"})
+    shown = webhook.model_dump(exclude={"organization_id", "sealed_headers"})
     return WebhookRead(**shown, organization=organization, header_names=sorted(webhook.sealed_headers))
 
 

@@ -1,5 +1,6 @@
 """How replays get on: what of them is next for a lane, and what came of it. `replaying` begins them."""
 
+import datetime
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -50,17 +51,21 @@ def stretches(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.U
     return {webhook_id: _stretch(session, replay) for webhook_id, replay in oldest.items()}
 
 
-def advance(session: Session, progress: Progress) -> None:
-    """The caller holds the lease of the lane. What gets through is no longer undelivered."""
+def advance(session: Session, progress: Progress, failing_since: datetime.datetime | None) -> None:
+    """The caller holds the lease of the lane. What gets through is no longer undelivered.
+
+    Only an endpoint that failed for too long ends a replay before its time, and not while that gets on.
+    """
     replay = session.get(Replay, progress.replay_id, populate_existing=True)
     if replay is None or replay.state is not ReplayState.RUNNING:
         return
+    gets_on = progress.at_seq > replay.at_seq
     replay.at_seq = max(replay.at_seq, progress.at_seq)
     replay.delivered += len(progress.delivered)
     replay.rejected += progress.rejected
     if replay.at_seq >= replay.to_seq:
         replay.state, replay.finished_at = ReplayState.FINISHED, clock.now()
-    elif replay.created_at < clock.now() - GIVE_UP_AFTER:
+    elif not gets_on and failing_since and max(failing_since, replay.created_at) < clock.now() - GIVE_UP_AFTER:
         replay.state, replay.finished_at = ReplayState.EXPIRED, clock.now()
     if progress.delivered:
         through = col(Undelivered.seq).in_(progress.delivered)

@@ -3,6 +3,7 @@
 import json
 from contextlib import ExitStack
 
+import pytest
 import standardwebhooks
 import svix.webhooks
 from sqlmodel import select
@@ -169,19 +170,54 @@ def test_an_endpoint_that_is_gone_disables_its_webhook(app, database, ada, eve, 
 
 def test_after_five_days_an_event_is_given_up(app, database, ada, eve, receiver, time):
     demand = a_demand(ada)
-    a_webhook(eve, receiver.script("/hook", "500", "204"), types=["demand.update_added"])
+    a_webhook(eve, receiver.script("/hook", "500", "500", "204"), types=["demand.update_added"])
     note(ada, demand["ref"], "old")
     note(ada, demand["ref"], "old too")
     with delivering(app):
         receiver.wait_for(1)
-
-    time.forward(days=5, minutes=1)
-    note(ada, demand["ref"], "new")
+    time.forward(days=4)
     with delivering(app):
         receiver.wait_for(2)
 
-    assert texts(receiver.requests) == ["old", "new"]
+    time.forward(days=1, minutes=1)
+    note(ada, demand["ref"], "new")
+    with delivering(app):
+        receiver.wait_for(3)
+
+    assert texts(receiver.requests) == ["old", "old", "new"]
     assert [row.reason for row in rows(database, Undelivered)] == [Reason.EXPIRED, Reason.EXPIRED]
+
+
+@pytest.mark.parametrize("first", ["204", "500"], ids=["well before", "failing once before"])
+def test_a_worker_that_stood_still_for_days_gives_nothing_up(app, database, ada, eve, receiver, time, first):
+    demand = a_demand(ada)
+    a_webhook(eve, receiver.script("/hook", first, "204"), types=["demand.update_added"])
+    note(ada, demand["ref"], "first")
+    with delivering(app):
+        receiver.wait_for(1)
+    note(ada, demand["ref"], "second")
+
+    time.forward(days=6)
+    with delivering(app):
+        receiver.wait_for(2 if first == "204" else 3)
+
+    assert [*dict.fromkeys(texts(receiver.requests))] == ["first", "second"]
+    assert rows(database, Undelivered) == []
+
+
+def test_five_days_of_a_fault_of_ours_give_nothing_up(app, database, ada, eve, receiver, time):
+    a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"], "kept")
+
+    for _ in range(7):
+        with delivering(app, webhook_allow_networks=()):
+            pass
+        time.forward(days=1)
+    with delivering(app):
+        pass
+
+    assert texts(receiver.requests) == ["kept"]
+    assert rows(database, Undelivered) == []
 
 
 def test_what_a_dead_worker_had_claimed_is_sent_by_another(app, database, ada, eve, receiver, time):

@@ -200,6 +200,18 @@ def test_a_replay_that_nobody_takes_for_five_days_ends(app, ada, eve, receiver, 
     assert now_of(eve, made)["state"] == "expired"
 
 
+def test_a_replay_is_not_given_up_because_it_rested(app, ada, eve, receiver, noted, time):
+    webhook, _ = noted
+    eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": True})
+    made = replay(eve, webhook, from_seq=1)
+
+    time.forward(days=6)
+    eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": False})
+    deliver(app, receiver, 14)
+
+    assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 7)
+
+
 @pytest.mark.parametrize(
     "new", [{}, {"since": "2024-01-01T00:00:00Z", "from_seq": 1}, {"from_seq": 10**9}, {"from_seq": 0}, {"since": 17}]
 )
