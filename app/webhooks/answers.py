@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_LONGEST_WAIT_SECONDS = 24 * 3600.0
+LONGEST_WAIT_SECONDS = 24 * 3600.0
 
 
 class Failure(enum.StrEnum):
@@ -68,7 +68,7 @@ def outcome_of(answer: Answer) -> Outcome:
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Both forms of Retry-After (RFC 9110 section 10.2.3); None for nonsense and for more than a day."""
+    """Both forms of Retry-After (RFC 9110 section 10.2.3), a day at most; None for nonsense."""
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:10])
@@ -78,7 +78,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         except (ValueError, OverflowError):
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
-    return max(seconds, 0.0) if seconds <= _LONGEST_WAIT_SECONDS else None
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def readable(body: bytes) -> str:
