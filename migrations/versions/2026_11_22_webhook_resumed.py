@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_webhook_resumed"
-down_revision = "20261122_downward"
+down_revision = "20261122_old_undelivered"
 branch_labels = None
 depends_on = None
 
