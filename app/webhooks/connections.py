@@ -136,6 +136,15 @@ class Connector(aiohttp.TCPConnector):
         return monotonic() - wire.born < self._longest_life_seconds and not wire.should_close
 
 
+class WordlessResponse(aiohttp.ClientResponse):
+    """Its status is a number only: httpx's transport fails at words that are no UTF-8."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        await super().start(connection)
+        self.reason = ""
+        return self
+
+
 class _VettingResolver(AbstractResolver):
     def __init__(self, policy: AddressPolicy, names: Names) -> None:
         self._policy = policy

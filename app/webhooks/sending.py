@@ -22,7 +22,15 @@ from httpx_aiohttp import AiohttpTransport
 from app import clock
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, retry_after_seconds
-from app.webhooks.connections import FLOOD_BYTES, BlockedAddress, Connector, Exchange, PlainHttp, current_exchange
+from app.webhooks.connections import (
+    FLOOD_BYTES,
+    BlockedAddress,
+    Connector,
+    Exchange,
+    PlainHttp,
+    WordlessResponse,
+    current_exchange,
+)
 from app.webhooks.headers import FRAMING
 from app.webhooks.names import Lookup, Names, ResolverDown, system_lookup
 
@@ -92,7 +100,10 @@ class Sender:
         self._names = Names(self._lookup)
         connector = Connector(self._policy, self._names, self._tls, self._connection_life_seconds)
         session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=BODY_LIMIT_BYTES
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=BODY_LIMIT_BYTES,
+            response_class=WordlessResponse,
         )
         self._transport = AiohttpTransport(verify=self._tls, trust_env=False, client=session)
         return self

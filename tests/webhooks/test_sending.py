@@ -38,6 +38,7 @@ async def post(url, policy=LOOPBACK_OPENED, headers=None, body=BODY, timeout_sec
         ("switch", Outcome.RETRY, 101, Failure.PROTOCOL),
         ("bad-chunking", Outcome.RETRY, None, Failure.PROTOCOL),
         ("bad-chunking-later", Outcome.RETRY, 200, Failure.PROTOCOL),
+        ("odd-reason", Outcome.DELIVERED, 200, None),
         ("bad-length", Outcome.RETRY, None, Failure.PROTOCOL),
         ("not-http", Outcome.RETRY, None, Failure.PROTOCOL),
         ("long-header", Outcome.RETRY, None, Failure.PROTOCOL),
