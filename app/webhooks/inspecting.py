@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from app import clock
 from app.accounts.actor import Actor
@@ -19,7 +19,7 @@ from app.ledger.selecting import Selection
 from app.paging import Order, Page, PageQuery
 from app.webhooks.answers import OURS, Outcome, readable
 from app.webhooks.messages import render, webhook_id_of
-from app.webhooks.models import Attempt, Lane, Undelivered, Webhook
+from app.webhooks.models import Attempt, Lane, PlanProgress, Undelivered, Webhook
 from app.webhooks.preparing import gate_of
 from app.webhooks.queries import found_webhook
 from app.webhooks.schemas import (
@@ -116,9 +116,16 @@ def _newest(session: Session, webhook_id: uuid.UUID, since: datetime.datetime) -
 
 
 def _waiting(session: Session, webhook: Webhook, lane: Lane) -> Sequence[datetime.datetime]:
-    """When the first of the events were recorded that the lane has still before it."""
+    """When the first of the events were recorded that the lane has still before it.
+
+    What was planned and woke nobody is not for it, even if the webhook has been revised to want such things since.
+    """
+    planned = session.exec(select(PlanProgress.seq)).one()
+    drained = lane.cursor_seq >= lane.wake_seq
+    begin = max(lane.cursor_seq, planned) if drained else lane.cursor_seq
     shown = select(Event.recorded_at).outerjoin(Subject, col(Subject.key) == col(Event.subject))
-    ahead = shown.where(_gate(session, webhook).condition, col(Event.seq) > lane.cursor_seq)
+    ahead = shown.where(_gate(session, webhook).condition, col(Event.seq) > begin)
+    ahead = ahead.where(or_(col(Event.seq) <= lane.wake_seq, col(Event.seq) > planned))
     return session.exec(ahead.where(_selection(webhook).condition()).order_by(col(Event.seq)).limit(_COUNTED)).all()
 
 

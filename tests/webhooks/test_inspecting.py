@@ -150,6 +150,23 @@ def test_the_health_of_an_endpoint(app, ada, eve, receiver, time):
     assert ask(eve, webhook, "health", hours=1)["attempts"] == 0
 
 
+def test_what_is_wanted_only_since_a_revision_is_no_lag(app, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    with delivering(app):
+        pass
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"types": ["demand.created", "demand.update_added"]})
+
+    before = eve.get(f"{API}/webhooks/{webhook['id']}/health").json()
+    note(ada, ref)  # and nobody plans it
+    time.forward(hours=1)
+    after = eve.get(f"{API}/webhooks/{webhook['id']}/health").json()
+
+    assert (before["lag_events"], before["lag_seconds"]) == (0, 0.0)
+    assert after["lag_events"] == 1
+    assert after["lag_seconds"] >= 3600
+
+
 def test_faults_of_ours_do_not_lower_the_rate(app, ada, eve, receiver):
     demand = a_demand(ada)
     webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
