@@ -79,6 +79,7 @@ class Deliverer:
         self._under_way: dict[Lease, _Job] = {}
         self._finished: list[Work] = []
         self._renewed_at = monotonic()
+        self._most_at_once = settings.webhook_concurrency  # as many lanes are prepared before their messages are old
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then what is under way is finished, or given back."""
@@ -127,10 +128,21 @@ class Deliverer:
         asked_at = monotonic()
         with self._database.read() as session:
             runs = prepare(session, claimed, self._api_url)
+        asked_at = self._allow_for_slowness(len(claimed), asked_at)
         ready = {run.lane.lease for run in runs}
         if resting := [Work(lane.lease, lane.cursor_seq) for lane in claimed if lane.lease not in ready]:
             self._settle(resting)
         return _Turn(0.0, runs, lost, asked_at)
+
+    def _allow_for_slowness(self, claimed: int, asked_at: float) -> float:
+        """From when on messages age: if they would all be old before the first is sent, none ever would be."""
+        took = monotonic() - asked_at
+        if took <= FRESH_SECONDS:
+            self._most_at_once = min(2 * self._most_at_once, self._settings.webhook_concurrency)
+            return asked_at
+        self._most_at_once = max(1, claimed // 2)
+        log.warning("Preparing %d lanes took %.1f s; next come at most %d.", claimed, took, self._most_at_once)
+        return asked_at if claimed > 1 else monotonic()
 
     def _rest_seconds(self, outlook: Outlook | None) -> float:
         """Leases are to be renewed, and places given to others, while anything is under way."""
@@ -236,7 +248,8 @@ class Deliverer:
     def _free_places(self) -> int:
         """Endpoints that hang must not take up the places of those that answer."""
         places, stalled = self._settings.webhook_concurrency, sum(job.is_stalled for job in self._under_way.values())
-        return places - (len(self._under_way) - min(stalled, MOST_STALLED * places))
+        free = places - (len(self._under_way) - min(stalled, MOST_STALLED * places))
+        return min(free, self._most_at_once)
 
     def _due_for_renewal(self) -> list[Lease]:
         if monotonic() - self._renewed_at < self._settings.webhook_lease_seconds / RENEWALS_PER_LEASE:

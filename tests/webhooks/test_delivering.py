@@ -1,7 +1,9 @@
 """From a change of a demand to the partner's endpoint, over real sockets, on both databases."""
 
+import itertools
 import json
 from contextlib import ExitStack
+from time import monotonic
 
 import pytest
 import standardwebhooks
@@ -11,7 +13,7 @@ from sqlmodel import select
 from app import clock
 from app.ledger import open_database
 from app.vault import Vault
-from app.webhooks import lanes, planning
+from app.webhooks import lanes, planning, preparing
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.models import Attempt, Lane, Reason, Undelivered
 from tests.factories import API, a_demand, a_draft, change, publish
@@ -297,6 +299,28 @@ def test_a_worker_that_lost_a_lane_leaves_it(app, database, ada, eve, receiver, 
     assert lane.lease_owner is not None
     assert lane.cursor_seq < lane.wake_seq
     assert rows(database, Attempt) == []
+
+
+def test_a_worker_that_prepares_slowly_gets_on_with_fewer_at_a_time(app, ada, eve, receiver, monkeypatch, caplog):
+    turns = itertools.count(1)
+
+    def prepare_slowly(*args):
+        runs = preparing.prepare(*args)
+        passed = 3 * next(turns)
+        monkeypatch.setattr("app.webhooks.delivering.monotonic", lambda: monotonic() + passed)
+        return runs
+
+    monkeypatch.setattr("app.webhooks.delivering.prepare", prepare_slowly)
+    paths = [f"/204?{number}" for number in range(4)]
+    for path in paths:
+        a_webhook(eve, receiver.url(path), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"])
+
+    with delivering(app):
+        receiver.wait_for(4)
+
+    assert sorted(request.path for request in receiver.requests) == paths
+    assert "next come at most 1" in caplog.text
 
 
 def test_two_workers_share_the_work_and_keep_the_order(app, ada, eve, receiver):
