@@ -7,6 +7,7 @@ claimed is a task of its own, so a slow endpoint holds up nobody else.
 import asyncio
 import contextlib
 import logging
+import math
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from app.webhooks.sending import Sender
 
 LOOK_EVERY_SECONDS = 1.0  # for what nobody tells; what is committed wakes the worker at once
 PATIENCE = 5  # times as long, where PostgreSQL tells of what others commit, while nothing is under way
+SET_RIGHT_EVERY_SECONDS = 60.0  # what a clock that was ahead has left behind
 PLAN_FOR_SECONDS = 0.5  # before those who were woken get something
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
@@ -79,6 +81,7 @@ class Deliverer:
         self._under_way: dict[Lease, _Job] = {}
         self._finished: list[Work] = []
         self._renewed_at = monotonic()
+        self._set_right_at = -math.inf
         self._most_at_once = settings.webhook_concurrency  # as many lanes are prepared before their messages are old
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -113,6 +116,10 @@ class Deliverer:
     def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease], free: int) -> _Turn:
         """In a thread."""
         lost: set[Lease] = set()
+        if monotonic() - self._set_right_at > SET_RIGHT_EVERY_SECONDS:
+            self._set_right_at = monotonic()
+            with self._database.write() as session:
+                lanes.set_right(session)
         if finished:
             self._settle(finished)
         if to_renew:

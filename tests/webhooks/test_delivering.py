@@ -323,6 +323,27 @@ def test_a_worker_that_prepares_slowly_gets_on_with_fewer_at_a_time(app, ada, ev
     assert "next come at most 1" in caplog.text
 
 
+@pytest.mark.parametrize("left", ["a lease", "a wait"])
+def test_a_clock_that_was_ahead_for_a_while_leaves_nothing_stuck(app, database, ada, eve, receiver, time, left):
+    a_webhook(eve, receiver.script("/hook", "500" if left == "a wait" else "204", "204"), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"], "kept")
+    time.forward(days=3)
+    if left == "a wait":
+        with delivering(app):
+            receiver.wait_for(1)
+    else:
+        with database.write() as session:
+            while planning.plan(session):
+                pass
+            assert lanes.claim(session, "dead", 1)
+
+    time.forward(days=-3)
+    with delivering(app):
+        receiver.wait_for(2 if left == "a wait" else 1)
+
+    assert texts(receiver.requests)[-1] == "kept"
+
+
 def test_two_workers_share_the_work_and_keep_the_order(app, ada, eve, receiver):
     demand = a_demand(ada)
     paths = [f"/204?{number}" for number in range(5)]
