@@ -211,9 +211,9 @@ DOORS = [
     ("GET", "attempts", None),
     ("GET", "undelivered", None),
     ("POST", "undelivered/retries", {}),
-    ("GET", "replays", None),
-    ("POST", "replays", {"from_seq": 1}),
-    ("GET", f"replays/{uuid.UUID(int=1)}", None),
+    ("GET", "replay", None),
+    ("POST", "replay", {"from_seq": 1}),
+    ("GET", f"replay/{uuid.UUID(int=1)}", None),
     ("PUT", "paused", {"paused": True}),
     ("POST", "secret", {}),
     ("POST", "test", None),
@@ -242,7 +242,7 @@ def test_a_door_is_open_to_the_own_organization_and_admins_only(
         ]
     }
 
-    granted = (404,) if path.startswith("replays/") else (200, 201)
+    granted = (404,) if path.startswith("replay/") else (200, 201)
     assert answers.pop("a partner") in granted
     assert answers.pop("an admin") in granted
     assert answers == {"nobody": 401, "a viewer": 403, "a stranger": 404, "a foreign editor": 404}
