@@ -155,7 +155,7 @@ def test_what_is_wanted_only_since_a_revision_is_no_lag(app, ada, eve, receiver,
     ref = a_demand(ada)["ref"]
     with delivering(app):
         pass
-    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"types": ["demand.created", "demand.update_added"]})
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"types": ["demand.published", "demand.update_added"]})
 
     before = eve.get(f"{API}/webhooks/{webhook['id']}/health").json()
     note(ada, ref)  # and nobody plans it
