@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -29,26 +30,50 @@ ROLES = {actor: "partner" if actor == "stranger" else actor for actor in ACTORS}
 ORGANIZATIONS = {"stranger": "stranger-org", "viewer": "partner-org", "partner": "partner-org"}
 READING = [name for name in DOORS if name.startswith("GET ")]
 WRITING = [name for name in DOORS if not name.startswith("GET ")]
+AppOn = Callable[[str], tuple[Store, FastAPI]]
+SCENE_OF = {kind: pytest.mark.xdist_group(f"scene on {kind}") for kind in KINDS}  # so that each is built in one process
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def played_by(sqlite: list[str], postgresql: list[str]) -> Any:
     """The gate is the same on both databases, so on one of them not everyone need walk through every door."""
-    cast = [("sqlite", actor) for actor in sqlite] + [("postgresql", actor) for actor in postgresql]
-    return pytest.mark.parametrize(("app", "actor"), cast, indirect=["app"], scope="module")
+    cast = [
+        pytest.param(kind, actor, marks=SCENE_OF[kind])
+        for kind, actors in (("sqlite", sqlite), ("postgresql", postgresql))
+        for actor in actors
+    ]
+    return pytest.mark.parametrize(("kind", "actor"), cast, indirect=["kind"])
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def app(request: pytest.FixtureRequest, app_on: Callable[[str], tuple[Store, FastAPI]]) -> FastAPI:
-    store, app = app_on(request.param)
-    store.empty(app.state.database)
-    return app
+@pytest.fixture(params=[pytest.param(kind, marks=SCENE_OF[kind]) for kind in KINDS])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def app(kind: str, app_on: AppOn) -> FastAPI:
+    return app_on(kind)[1]
+
+
+@pytest.fixture
+def scene(kind: str, scene_on: Callable[[str], Scene]) -> Scene:
+    return scene_on(kind)
 
 
 @pytest.fixture(scope="module")
-def scene(app: FastAPI, portal: BlockingPortal) -> Scene:
-    """Built once: nothing here changes it."""
+def scene_on(app_on: AppOn, portal: BlockingPortal) -> Callable[[str], Scene]:
+    """Built once on each database: nothing here changes it."""
 
+    @cache
+    def scene_on(kind: str) -> Scene:
+        store, app = app_on(kind)
+        store.empty(app.state.database)
+        return scene_in(app, portal)
+
+    return scene_on
+
+
+def scene_in(app: FastAPI, portal: BlockingPortal) -> Scene:
     def client_for(role: str, organization: str, ended: str = "") -> TestClient:
         client = TestClient(app)
         client.portal = portal

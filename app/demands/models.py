@@ -3,18 +3,8 @@
 import datetime
 import uuid
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Computed,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    String,
-    UniqueConstraint,
-    text,
-)
-from sqlmodel import Field
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKeyConstraint, Index, Integer, String, UniqueConstraint
+from sqlmodel import Field, text
 
 from app import clock
 from app.accounts.actor import Actor

@@ -167,7 +167,7 @@ def test_a_cursor_of_a_list_is_not_one_of_the_feed(ada, client):
         {"wait": "nan"},
         {"types": "Nonsense"},
         {"types": "no.such"},
-        {"demand": "nk-1"},
+        {"demand": "not-a-ref"},
         {"campaign": "Not a slug"},
         {"colour": "red"},
         {"campaign": "no-such"},

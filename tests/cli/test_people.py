@@ -88,7 +88,7 @@ def test_the_list_shows_everyone_newest_first_with_their_roles(demands):
 
 def test_access_is_ended_and_given_back_by_e_mail_or_id(demands, client, database):
     created = create(demands, "--password-stdin").stdout.strip()
-    new = KeyNew(role=Role.ADMIN, organization="ada-org", person="ada@example.org")
+    new = KeyNew(role=Role.EDITOR, organization="ada-org", person="ada@example.org")
     with database.write() as session:
         key = create_key(session, system("tests"), new).key
 

@@ -15,9 +15,9 @@ from tests.factories import API, a_demand
 from tests.webhooks import storms
 from tests.webhooks.deliveries import a_webhook, note, rows, texts, wait_until
 
-NOTES = 150  # each of which sixteen webhooks want, on average
-STRIKES = 4
-CUTS = 24
+NOTES = 90  # each of which sixteen webhooks want, on average
+STRIKES = 3
+CUTS = 14
 
 
 def pytest_generate_tests(metafunc):
