@@ -5,6 +5,7 @@ tests/databases.py keep it to one. Ada acts, Bob shares her organisation, Eve is
 """
 
 import datetime
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -38,6 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("DEMANDS_") and name != SERVER]:
         del os.environ[name]  # the tests run on the defaults, whatever the developer's shell says
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # the tests and all that they import stay, and need not be searched for garbage again and again
 
 
 @pytest.fixture(params=KINDS)

@@ -45,8 +45,8 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-THOROUGH = {"sqlite": (6, 2), "postgresql": (3, 1)}  # edge cases and random requests for each operation
-BRIEF = {"sqlite": (3, 1), "postgresql": (3, 1)}
+THOROUGH = {"sqlite": (4, 2), "postgresql": (2, 1)}  # edge cases and random requests for each operation
+BRIEF = {"sqlite": (3, 1), "postgresql": (1, 1)}
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Any]
 SAME = "same"  # the slug of everything that has one, so that one word is known everywhere
