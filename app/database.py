@@ -124,6 +124,7 @@ def _sqlite_engine(url: str, pool_size: int, begin: str, query_only: bool = Fals
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # the connection used last has its pages at hand
         pool_timeout=30,
         connect_args={"check_same_thread": False, "timeout": 10},
     )
@@ -152,6 +153,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        pool_use_lifo=True,  # the connection used last knows its statements already
         pool_timeout=30,
         pool_pre_ping=True,
         pool_recycle=int(datetime.timedelta(minutes=30).total_seconds()),

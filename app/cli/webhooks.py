@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli import listing
 from app.cli.explaining import Refused, checked
 from app.cli.opening import COMMAND_LINE, opened
 from app.paging import MAX_LIMIT
@@ -25,13 +26,14 @@ cli = typer.Typer(
 
 @cli.command("list")
 def list_() -> None:
-    """Show all webhooks, newest first, and how they fare, as tab-separated lines."""
-    typer.echo("\t".join(COLUMNS))
+    """Show all webhooks, newest first, and how they fare; as tab-separated lines where no terminal is."""
+    rows = []
     with opened(Settings()) as database, database.read() as session:
         for webhook in _all(session):
             health = inspecting.read_health(session, COMMAND_LINE, webhook.id, HealthQuery())
             told = {**health.model_dump(), **webhook.model_dump()}
-            typer.echo("\t".join("-" if told[name] is None else str(told[name]) for name in COLUMNS))
+            rows.append([told[name] for name in COLUMNS])
+    listing.show(COLUMNS, rows)
 
 
 @cli.command()

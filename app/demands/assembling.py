@@ -94,10 +94,11 @@ def demands_read(
     related = _grouped(session, _relations(actor.audience), ids, _relation) if with_related else defaultdict(list)
     settings = settings_of(session)
     today = day or clock.today()
+    names = rows[0]._fields if rows else ()
     return DEMANDS.validate_python(
         [
             {
-                **row._mapping,
+                **dict(zip(names, row, strict=True)),
                 "status": row.standing,
                 "status_group": row.standing.group,
                 "status_since": row.since,

@@ -148,14 +148,17 @@ def _conditions(session: Session, actor: Actor, filters: DemandCriteria) -> list
         found.append(now.disputed.is_(filters.disputed))
     if filters.updated_since:
         found.append(col(Demand.updated_at) >= filters.updated_since)
-    for wanted, condition in (
-        (filters.overdue, overdue(now.status, today)),
-        (filters.stale, stale(session, now.status, today)),
-        (filters.no_response, no_response(session, now.status, filters.as_of)),
-    ):
-        if wanted is not None:
-            found.append(condition if wanted else not_(condition))
+    if filters.overdue is not None:
+        found.append(_either(overdue(now.status, today), filters.overdue))
+    if filters.stale is not None:
+        found.append(_either(stale(session, now.status, today), filters.stale))
+    if filters.no_response is not None:
+        found.append(_either(no_response(session, now.status, filters.as_of), filters.no_response))
     return found
+
+
+def _either(condition: ColumnElement[bool], wanted: bool) -> ColumnElement[bool]:
+    return condition if wanted else not_(condition)
 
 
 def overdue(status: Any, today: datetime.date) -> ColumnElement[bool]:

@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlmodel import Session, col
 
 from app.fields import Audience
@@ -15,6 +16,7 @@ from app.ledger.selecting import EVERY_EVENT, Selection
 from app.problems import Gone, invalid
 
 START = ("", "0")
+_HEAD = select(col(Head.epoch), col(Head.seq), col(Head.hash))
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Slice:
 
 
 def head(session: Session) -> HeadView:
-    row = session.execute(select(Head)).scalar_one()
+    row = session.connection().execute(_HEAD).one()
     return HeadView(epoch=row.epoch, seq=row.seq, hash=row.hash)
 
 
@@ -179,9 +181,15 @@ def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[
     if circle is Audience.STAFF:
         return set()
     named = {key for event in events for part in (event.actor, event.data) for key in _named(part)}
+    return set(session.connection().scalars(_unseen(circle), {"named": list(named)})) if named else set()
+
+
+@cache
+def _unseen(circle: Audience) -> Any:
+    """Made once, since making it costs more than running it."""
     unseen = [audience for audience in Audience if audience not in circle.sees]
-    statement = select(col(Subject.key)).where(col(Subject.key).in_(named), col(Subject.visible_to).in_(unseen))
-    return set(session.scalars(statement))
+    among = col(Subject.key).in_(bindparam("named", expanding=True))
+    return select(col(Subject.key)).where(among, col(Subject.visible_to).in_(unseen))
 
 
 def _named(part: Any) -> Iterator[str]:

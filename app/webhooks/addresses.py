@@ -12,7 +12,6 @@ it is about to connect to.
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -110,7 +109,8 @@ def _is_public(address: Address) -> bool:
 
 def _read(url: str) -> Any:
     """Reads it with httpx, which also sends: two parsers may see two hosts in one URL."""
-    httpx = import_module("httpx")  # here, since a start need not wait for it
+    import httpx  # noqa: PLC0415  # slow to import, and a start need not wait for it
+
     if len(url) > LONGEST_URL:
         raise UnusableUrl(f"The URL is longer than {LONGEST_URL:,} characters.")
     if "\\" in url or any(character.isspace() for character in url):

@@ -48,10 +48,10 @@ class Answer:
     response_body: bytes = b""  # as it came, not decompressed, at most the first 8 KiB
     retry_after_seconds: float | None = None
 
-    @property
-    def counts_against_endpoint(self) -> bool:
-        """False where the fault is ours."""
-        return self.error not in OURS
+
+def counts_against_endpoint(error: str | None) -> bool:
+    """False where the fault is ours."""
+    return error not in OURS
 
 
 def outcome_of(answer: Answer) -> Outcome:

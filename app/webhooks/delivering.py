@@ -71,7 +71,6 @@ class Deliverer:
 
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         self._database = database
-        self._vault = vault
         self._opened = lru_cache(SECRETS_AT_HAND)(vault.open)
         self._settings = settings
         self._owner = uuid.uuid4().hex
@@ -80,6 +79,7 @@ class Deliverer:
         self._user_agent = f"Demand-Tracker (+{settings.base_url})"
         self._under_way: dict[Lease, _Job] = {}
         self._finished: list[Work] = []
+        self._news = False  # whether something was committed since the last visit
         self._renewed_at = monotonic()
         self._set_right_at = -math.inf
         self._most_at_once = settings.webhook_concurrency  # as many lanes are prepared before their messages are old
@@ -96,9 +96,10 @@ class Deliverer:
     async def _take_a_turn(self, sender: Sender) -> None:
         self._something_happened.clear()
         finished, self._finished = self._finished, []
+        news, self._news = self._news, False
         try:
             turn = await asyncio.to_thread(
-                self._visit_the_database, finished, self._due_for_renewal(), self._free_places()
+                self._visit_the_database, finished, self._due_for_renewal(), self._free_places(), news
             )
         except Exception:
             log.exception("Deliveries wait for the database.")
@@ -113,8 +114,8 @@ class Deliverer:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._something_happened.wait(), turn.rest_seconds)
 
-    def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease], free: int) -> _Turn:
-        """In a thread."""
+    def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease], free: int, news: bool) -> _Turn:
+        """In a thread. After news there is no need to look whether there is something to do."""
         lost: set[Lease] = set()
         if monotonic() - self._set_right_at > SET_RIGHT_EVERY_SECONDS:
             self._set_right_at = monotonic()
@@ -125,11 +126,12 @@ class Deliverer:
         if to_renew:
             with self._database.write() as session:
                 lost = set(to_renew) - lanes.renew(session, to_renew)
-        with self._database.read() as session:
-            outlook = lanes.outlook(session)
-        if not outlook.unplanned and not (outlook.due and free):
-            return _Turn(self._rest_seconds(outlook if free else None), lost=lost)
-        more, claimed = self._plan_and_claim(outlook.unplanned, free)
+        if not news:
+            with self._database.read() as session:
+                outlook = lanes.outlook(session)
+            if not outlook.unplanned and not (outlook.due and free):
+                return _Turn(self._rest_seconds(outlook if free else None), lost=lost)
+        more, claimed = self._plan_and_claim(news or outlook.unplanned, free)
         if not claimed:
             return _Turn(0.0 if more else BREATH_SECONDS, lost=lost)
         asked_at = monotonic()
@@ -245,7 +247,7 @@ class Deliverer:
         try:
             secrets = [self._opened(sealed).decode() for sealed in run.sealed_secrets]
             headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
-            all_headers = opened(self._vault, run.sealed_headers) | headers
+            all_headers = opened(self._opened, run.sealed_headers) | headers
             timeout_seconds = self._settings.webhook_timeout_seconds
             return headers, await sender.post(run.url, all_headers, message.body, timeout_seconds)
         except Exception as error:
@@ -279,9 +281,13 @@ class Deliverer:
     def _woken_by_commits(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
 
+        def note() -> None:
+            self._news = True
+            self._something_happened.set()
+
         def wake() -> None:  # called in the thread that has committed
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._something_happened.set)
+                loop.call_soon_threadsafe(note)
 
         self._database.after_commit.append(wake)
         try:

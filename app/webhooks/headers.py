@@ -1,7 +1,7 @@
 """Headers that a webhook's endpoint asks for, such as a token: sealed at rest, and never shown again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -81,6 +81,6 @@ def sealed(vault: Vault, present: Mapping[str, str], changes: Mapping[str, str |
     return {**kept, **new}
 
 
-def opened(vault: Vault, present: Mapping[str, str]) -> dict[str, str]:
-    """To be sent. Raises LostSecret."""
-    return {name: vault.open(value.encode()).decode() for name, value in present.items()}
+def opened(unseal: Callable[[bytes], bytes], present: Mapping[str, str]) -> dict[str, str]:
+    """To be sent. `unseal` is the vault's `open`, or remembers it; raises LostSecret."""
+    return {name: unseal(value.encode()).decode() for name, value in present.items()}

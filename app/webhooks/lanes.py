@@ -18,28 +18,28 @@ import random
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import UnaryExpression, and_, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
 from app.database import settings_of
 from app.ledger.models import Head
 from app.webhooks import tallying
-from app.webhooks.answers import LONGEST_WAIT_SECONDS, OURS, Outcome
+from app.webhooks.answers import LONGEST_WAIT_SECONDS, Outcome, counts_against_endpoint
 from app.webhooks.models import (
     Attempt,
     Lane,
     PlanProgress,
-    Replay,
-    ReplayState,
     State,
     Tried,
     Undelivered,
     Webhook,
 )
-from app.webhooks.resending import Progress, advance
+from app.webhooks.resending import Progress, advance, running
 
 RETRY_AFTER_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)  # then every eight hours
 JITTER = 0.2
@@ -103,10 +103,7 @@ class Outlook:
 
 def outlook(session: Session) -> Outlook:
     """One query, for a worker that has nothing to do."""
-    head = select(col(Head.seq)).scalar_subquery()
-    planned = select(col(PlanProgress.seq)).scalar_subquery()
-    ready = select(func.min(col(Lane.ready_at))).where(col(Lane.ready_at).is_not(None)).scalar_subquery()
-    head_seq, planned_seq, next_ready_at = session.execute(select(head, planned, ready)).one()
+    head_seq, planned_seq, next_ready_at = session.connection().execute(_outlook()).one()
     return Outlook(head_seq > planned_seq, next_ready_at)
 
 
@@ -116,9 +113,9 @@ def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
     Some go to whom came last: a change that concerns few need not wait until one that concerns very many is through.
     """
     for_the_last = limit // 4
-    claimed = _lend(session, owner, col(Lane.ready_at).asc(), limit - for_the_last)
+    claimed = _lend(session, owner, limit - for_the_last)
     if len(claimed) == limit - for_the_last and for_the_last:
-        claimed += _lend(session, owner, col(Lane.ready_at).desc(), for_the_last)
+        claimed += _lend(session, owner, for_the_last, to_the_last=True)
     return claimed
 
 
@@ -138,7 +135,7 @@ def renew(session: Session, leases: Sequence[Lease]) -> set[Lease]:
     """Extend the leases that still hold; work on the others must stop."""
     held = _held(session, leases)
     for lane in held.values():
-        lane.ready_at = _end_of_lease(session)
+        lane.ready_at = _end_of_lease(session, clock.now())
     return set(held)
 
 
@@ -192,9 +189,14 @@ def hurry(session: Session, webhook_id: uuid.UUID) -> None:
     session.execute(update(Lane).where(*waiting).values(ready_at=clock.now()))
 
 
+def forget_failures(lane: Lane) -> None:
+    """Of the endpoint as it was; what it does from now on counts."""
+    lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
+
+
 def begin_anew(lane: Lane, active: bool) -> None:
     """Of another endpoint nothing is known yet; whoever is at the old one, comes too late by now."""
-    lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
+    forget_failures(lane)
     lane.lease_owner, lane.lease_epoch = None, lane.lease_epoch + 1
     lane.ready_at = clock.now() if active else None
 
@@ -206,20 +208,48 @@ def retry_in_seconds(fail_streak: int, retry_after_seconds: float | None) -> flo
     return max(jittered, retry_after_seconds or 0.0)
 
 
-def _lend(session: Session, owner: str, order: UnaryExpression[Any], limit: int) -> list[Claimed]:
+def _lend(session: Session, owner: str, limit: int, to_the_last: bool = False) -> list[Claimed]:
+    now = clock.now()
+    given = {"now": now, "until": _end_of_lease(session, now), "owner": owner, "most": limit}
+    lent = session.connection().execute(_lending(to_the_last), given)
+    return [Claimed(Lease(key, epoch, owner), *rest) for key, epoch, *rest in lent]
+
+
+def _end_of_lease(session: Session, now: datetime.datetime) -> datetime.datetime:
+    return now + datetime.timedelta(seconds=settings_of(session).webhook_lease_seconds)
+
+
+# Making these statements costs more than running them: each is made once.
+
+
+@cache
+def _outlook() -> Any:
+    head = select(col(Head.seq)).scalar_subquery()
+    planned = select(col(PlanProgress.seq)).scalar_subquery()
+    ready = select(func.min(col(Lane.ready_at))).where(col(Lane.ready_at).is_not(None)).scalar_subquery()
+    return select(head, planned, ready)
+
+
+@cache
+def _lending(to_the_last: bool) -> Any:
+    ready_at = col(Lane.ready_at)
     due = (  # materialized: PostgreSQL might run it again for each row, and claim more than the limit
         select(col(Lane.webhook_id))
-        .where(col(Lane.ready_at).is_not(None), col(Lane.ready_at) <= clock.now())
-        .order_by(order)
-        .limit(limit)
+        .where(ready_at.is_not(None), ready_at <= bindparam("now", type_=UTCDateTime()))
+        .order_by(ready_at.desc() if to_the_last else ready_at.asc())
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("due")
         .prefix_with("MATERIALIZED")
     )
-    lend = (
+    return (
         update(Lane)
         .where(col(Lane.webhook_id) == due.c.webhook_id)
-        .values(ready_at=_end_of_lease(session), lease_owner=owner, lease_epoch=Lane.lease_epoch + 1)
+        .values(
+            ready_at=bindparam("until", type_=UTCDateTime()),
+            lease_owner=bindparam("owner"),
+            lease_epoch=Lane.lease_epoch + 1,
+        )
         .returning(
             col(Lane.webhook_id),
             col(Lane.lease_epoch),
@@ -231,11 +261,6 @@ def _lend(session: Session, owner: str, order: UnaryExpression[Any], limit: int)
         )
         .execution_options(synchronize_session=False)
     )
-    return [Claimed(Lease(key, epoch, owner), *rest) for key, epoch, *rest in session.execute(lend)]
-
-
-def _end_of_lease(session: Session) -> datetime.datetime:
-    return clock.now() + datetime.timedelta(seconds=settings_of(session).webhook_lease_seconds)
 
 
 def _held(session: Session, leases: Sequence[Lease]) -> dict[Lease, Lane]:
@@ -257,8 +282,7 @@ def _held(session: Session, leases: Sequence[Lease]) -> dict[Lease, Lane]:
 
 def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, bool]:
     """The webhooks that are active, and whether there is something to send to them again."""
-    running = select(Replay).where(col(Replay.webhook_id) == col(Webhook.id), col(Replay.state) == ReplayState.RUNNING)
-    active = select(col(Webhook.id), running.exists()).where(
+    active = select(col(Webhook.id), running(col(Webhook.id))).where(
         col(Webhook.id).in_([lease.webhook_id for lease in leases]), col(Webhook.state) == State.ACTIVE
     )
     return {row[0]: row[1] for row in session.execute(active)}
@@ -270,7 +294,7 @@ def _after(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
     for attempt in work.attempts:
         if attempt.outcome is Outcome.DELIVERED:
             lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
-        elif attempt.error not in OURS:
+        elif counts_against_endpoint(attempt.error):
             lane.first_fail_at = lane.first_fail_at or now
     match work.outcome:
         case Outcome.RETRY:

@@ -64,7 +64,7 @@ def resume(session: Session, webhook: Webhook, start: Start) -> None:
     webhook.state, webhook.state_reason = State.ACTIVE, None
     lane = session.get_one(Lane, webhook.id)
     lane.cursor_seq = max(lane.cursor_seq, _seq_before(session, start))  # what lies further back is for a replay
-    lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
+    lanes.forget_failures(lane)
     if lane.lease_owner is None:
         lane.ready_at = None  # no waiting for a retry of long ago
     session.flush()

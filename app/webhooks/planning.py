@@ -4,9 +4,12 @@ Everything here is a step of a transaction that the caller opens; `lanes` tells 
 """
 
 import uuid
+from functools import cache
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, and_, case, cast, func, literal, select, update
+from sqlalchemy import JSON, BigInteger, Uuid, and_, bindparam, case, cast, func, select, update
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
 from app.ledger.models import Event, Head
@@ -24,21 +27,22 @@ def plan(session: Session) -> bool:
     Progress is part of the transaction, so a chunk is done with its note or not at all; doing it twice wakes nobody.
     Another planner at work is not waited for.
     """
-    locked = select(PlanProgress).with_for_update(skip_locked=True).execution_options(populate_existing=True)
-    progress = session.scalars(locked).one_or_none()
-    if progress is None:
+    found = session.execute(_progress()).one_or_none()
+    if found is None:
         return False
-    head = session.scalars(select(col(Head.seq))).one()
-    if progress.until_seq is None:
-        if head == progress.seq:
-            return False
-        progress.until_seq = min(head, progress.seq + _EVENTS_AT_ONCE)
-    newest = _newest_by_key(session, progress.seq, progress.until_seq)
+    progress, head = found
+    if progress.until_seq is None and head <= progress.seq:
+        return False
+    until = progress.until_seq or min(head, progress.seq + _EVENTS_AT_ONCE)
+    newest = _newest_by_key(session, progress.seq, until)
     last = _wake(session, newest, progress.seq, progress.after_webhook_id, _LANES_AT_ONCE)
     if last is None:
-        progress.seq, progress.until_seq = progress.until_seq, None
+        progress.seq, progress.until_seq = until, None
+    else:
+        progress.until_seq = until
     progress.after_webhook_id = last
-    return progress.seq < head
+    more: bool = progress.seq < head
+    return more
 
 
 def plan_ahead(session: Session) -> None:
@@ -58,28 +62,51 @@ def plan_ahead(session: Session) -> None:
 
 def _newest_by_key(session: Session, after_seq: int, until_seq: int) -> dict[str, int]:
     """For each key of the events, the last of them that has it."""
-    events = (
-        select(col(Event.seq), col(Event.keys), col(Event.notice))
-        .where(col(Event.seq) > after_seq, col(Event.seq) <= until_seq)
-        .order_by(col(Event.seq))
-    )
-    return {key: seq for seq, keys, notice in session.execute(events) for key in planning_keys(keys, notice)}
+    events = session.connection().execute(_events(), {"after": after_seq, "until": until_seq})
+    return {key: seq for seq, keys, notice in events for key in planning_keys(keys, notice)}
 
 
 def _wake(
     session: Session, newest: dict[str, int], planned_seq: int, after_webhook_id: uuid.UUID | None, most: int
 ) -> uuid.UUID | None:
     """Wake a chunk of the lanes that subscribe to the keys; gives the last of it, None at the end."""
-    each = func.json_each_text if session.get_bind().dialect.name == "postgresql" else func.json_each
-    present = each(literal(newest, JSON())).table_valued("key", "value")
+    chunk = {"newest": newest, "most": most, "last": most - 1, "after": after_webhook_id}
+    dialect = session.get_bind().dialect.name
+    last, wake = _statements(dialect == "postgresql", after_webhook_id is None)
+    connection = session.connection()
+    last_id: uuid.UUID | None = connection.scalars(last, chunk).one_or_none()
+    connection.execute(wake, {**chunk, "planned": planned_seq, "now": clock.now()})
+    return last_id
+
+
+# Making a statement costs more than running it, and a change should be on its way soon: each is made once.
+
+
+@cache
+def _progress() -> Any:
+    head = select(col(Head.seq)).scalar_subquery()
+    locked = select(PlanProgress, head).with_for_update(of=PlanProgress, skip_locked=True)
+    return locked.execution_options(populate_existing=True)
+
+
+@cache
+def _events() -> Any:
+    stretch = (col(Event.seq) > bindparam("after"), col(Event.seq) <= bindparam("until"))
+    return select(col(Event.seq), col(Event.keys), col(Event.notice)).where(*stretch).order_by(col(Event.seq))
+
+
+@cache
+def _statements(postgresql: bool, first: bool) -> tuple[Any, Any]:
+    """For a chunk of those who subscribe to the keys of `newest`: its last id if it is full, and what wakes them."""
+    each = func.json_each_text if postgresql else func.json_each
+    present = each(bindparam("newest", type_=JSON())).table_valued("key", "value")
     subscribed = select(col(Subscription.webhook_id), func.max(cast(present.c.value, BigInteger)).label("seq"))
     subscribed = subscribed.join(present, col(Subscription.match_key) == present.c.key)
-    if after_webhook_id is not None:
-        subscribed = subscribed.where(col(Subscription.webhook_id) > after_webhook_id)
+    if not first:
+        subscribed = subscribed.where(col(Subscription.webhook_id) > bindparam("after", type_=Uuid()))
     chunk = subscribed.group_by(col(Subscription.webhook_id)).order_by(col(Subscription.webhook_id))
-    ids = chunk.with_only_columns(col(Subscription.webhook_id))
-    last = session.scalars(ids.offset(most - 1).limit(1)).one_or_none()
-    matched = chunk.limit(most).cte("matched").prefix_with("MATERIALIZED")
+    last = chunk.with_only_columns(col(Subscription.webhook_id)).offset(bindparam("last")).limit(1)
+    matched = chunk.limit(bindparam("most")).cte("matched").prefix_with("MATERIALIZED")
     sleeping = (
         select(col(Lane.webhook_id), matched.c.seq, (col(Webhook.state) == State.ACTIVE).label("active"))
         .join(matched, matched.c.webhook_id == col(Lane.webhook_id))
@@ -90,16 +117,17 @@ def _wake(
         .cte("sleeping")
         .prefix_with("MATERIALIZED")
     )
-    drained = and_(col(Lane.cursor_seq) >= col(Lane.wake_seq), col(Lane.cursor_seq) < planned_seq)
-    session.execute(
+    planned, now = bindparam("planned", type_=BigInteger()), bindparam("now", type_=UTCDateTime())
+    drained = and_(col(Lane.cursor_seq) >= col(Lane.wake_seq), col(Lane.cursor_seq) < planned)
+    wake = (
         update(Lane)
         .where(col(Lane.webhook_id) == sleeping.c.webhook_id)
         .values(
             # nothing up to here concerned a lane that had done all that did: it need not read that again
-            cursor_seq=case((drained, planned_seq), else_=col(Lane.cursor_seq)),
+            cursor_seq=case((drained, planned), else_=col(Lane.cursor_seq)),
             wake_seq=sleeping.c.seq,
-            ready_at=case((and_(col(Lane.ready_at).is_(None), sleeping.c.active), clock.now()), else_=Lane.ready_at),
+            ready_at=case((and_(col(Lane.ready_at).is_(None), sleeping.c.active), now), else_=Lane.ready_at),
         )
         .execution_options(synchronize_session=False)
     )
-    return last
+    return last, wake

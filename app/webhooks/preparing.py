@@ -5,9 +5,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
@@ -24,7 +25,7 @@ from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
 from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, State, Undelivered, Webhook
 from app.webhooks.queries import valid_secrets
-from app.webhooks.resending import Stretch, stretches
+from app.webhooks.resending import Stretch, running, stretches
 
 LAST_WARNING = WARN_AFTER_HOURS[-1]
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
@@ -62,6 +63,7 @@ class Again:
 class _Reader:
     webhook: Webhook
     circle: Audience
+    replays: bool
     sealed_secrets: list[bytes]
 
     @property
@@ -98,7 +100,7 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
     readers = _readers(session, [lane.lease.webhook_id for lane in claimed])
     lanes = [lane for lane in claimed if lane.lease.webhook_id in readers]
     gates = {circle: gate_of(circle) for circle in {reader.circle for reader in readers.values()}}
-    to_repeat = stretches(session, readers)
+    to_repeat = stretches(session, [key for key, reader in readers.items() if reader.replays])
     spans = [_span(lane) for lane in lanes] + [span for stretch in to_repeat.values() for span in _spans(stretch)]
     candidates = _candidates(session, gates, spans)
     choices = [_choose(lane, readers[lane.lease.webhook_id], candidates) for lane in lanes]
@@ -109,14 +111,11 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
 
 def _readers(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, _Reader]:
     secrets = valid_secrets(session, webhook_ids)
-    active = (
-        select(Webhook, col(Organization.reads))
-        .join(Organization, col(Organization.id) == col(Webhook.organization_id))
-        .where(col(Webhook.id).in_(webhook_ids), col(Webhook.state) == State.ACTIVE)
-    )
-    return {webhook.id: _Reader(webhook, reads, secrets[webhook.id]) for webhook, reads in session.execute(active)}
+    active = session.execute(_active(), {"ids": list(webhook_ids)})
+    return {webhook.id: _Reader(webhook, reads, replays, secrets[webhook.id]) for webhook, reads, replays in active}
 
 
+@cache
 def gate_of(circle: Audience) -> Gate:
     """What the webhooks of an organisation that reads this far may see, whoever set them up."""
     return ledger_gate(Actor(role=None, audience=circle))
@@ -136,14 +135,10 @@ def _candidates(
     """The events of the spans, in their order, each read once for all lanes."""
     if not spans:
         return {}
-    wanted = or_(*(col(Event.seq).between(*span) for span in _merged(spans)))
-    columns = (col(Event.seq), col(Event.id), col(Event.recorded_at), col(Event.notice), col(Event.keys))
-    rows = session.execute(
-        select(*columns, *(gate.condition.label(f"shown_to_{circle}") for circle, gate in gates.items()))
-        .outerjoin(Subject, col(Subject.key) == col(Event.subject))
-        .where(wanted)
-        .order_by(col(Event.seq))
-    )
+    merged = _merged(spans)
+    bounds = {f"first_{n}": first for n, (first, _) in enumerate(merged)}
+    bounds |= {f"last_{n}": last for n, (_, last) in enumerate(merged)}
+    rows = session.connection().execute(_in_spans(tuple(gates), len(merged)), bounds)
     return {
         seq: _Candidate(
             seq,
@@ -233,10 +228,7 @@ def _messages(
 
 
 def _in_full(session: Session, gate: Gate, seqs: set[int]) -> Sequence[Event]:
-    images: Any = Event.images
-    statement = select(Event).outerjoin(Subject, col(Subject.key) == col(Event.subject))
-    statement = statement.where(gate.condition, col(Event.seq).in_(seqs)).options(defer(images, raiseload=True))
-    return session.scalars(statement).all() if seqs else []
+    return session.scalars(_with_data(gate.circle), {"seqs": list(seqs)}).all() if seqs else []
 
 
 def _run(choice: _Choice, messages: dict[int, Message]) -> Run:
@@ -269,3 +261,36 @@ def _again(choice: _Choice, messages: dict[int, Message]) -> Again | None:
         return None
     again = [messages[event.seq] for event in choice.again]
     return Again(choice.stretch.replay_id, again, choice.stretch.at_seq, choice.again_end_seq)
+
+
+# Making these statements costs more than running them: each is made once.
+
+
+@cache
+def _active() -> Any:
+    return (
+        select(Webhook, col(Organization.reads), running(col(Webhook.id)))
+        .join(Organization, col(Organization.id) == col(Webhook.organization_id))
+        .where(col(Webhook.id).in_(bindparam("ids", expanding=True)), col(Webhook.state) == State.ACTIVE)
+    )
+
+
+@lru_cache(100)
+def _in_spans(circles: tuple[Audience, ...], spans: int) -> Any:
+    """Of so many spans, what `_Candidate` takes, its last part as a column for each circle."""
+    wanted = or_(*(col(Event.seq).between(bindparam(f"first_{n}"), bindparam(f"last_{n}")) for n in range(spans)))
+    columns = (col(Event.seq), col(Event.id), col(Event.recorded_at), col(Event.notice), col(Event.keys))
+    return (
+        select(*columns, *(gate_of(circle).condition.label(f"shown_to_{circle}") for circle in circles))
+        .outerjoin(Subject, col(Subject.key) == col(Event.subject))
+        .where(wanted)
+        .order_by(col(Event.seq))
+    )
+
+
+@cache
+def _with_data(circle: Audience) -> Any:
+    images: Any = Event.images
+    shown = (gate_of(circle).condition, col(Event.seq).in_(bindparam("seqs", expanding=True)))
+    joined = select(Event).outerjoin(Subject, col(Subject.key) == col(Event.subject))
+    return joined.where(*shown).options(defer(images, raiseload=True))

@@ -83,7 +83,7 @@ def _endpoint(
         if type == TYPE:
             check_verified(webhook)
         sealed = valid_secrets(session, [webhook_id])[webhook_id]
-    return webhook.url, opened(vault, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
+    return webhook.url, opened(vault.open, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
 
 
 def _hurry(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) -> None:

@@ -3,10 +3,12 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, true
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
 from app.accounts.actor import Actor
@@ -51,11 +53,21 @@ def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
 def valid_secrets(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:
     """Sealed, as they are kept, those of key pairs too; the newest, which signs first, comes first."""
     secrets: dict[uuid.UUID, list[bytes]] = defaultdict(list)
-    valid = or_(col(WebhookSecret.expires_at).is_(None), col(WebhookSecret.expires_at) > clock.now())
-    rows = select(WebhookSecret).where(col(WebhookSecret.webhook_id).in_(webhook_ids), valid)
-    for secret in session.scalars(rows.order_by(col(WebhookSecret.id).desc())):
+    for secret in session.connection().execute(_valid_secrets(), {"ids": list(webhook_ids), "now": clock.now()}):
         secrets[secret.webhook_id] += [sealed for sealed in (secret.sealed, secret.sealed_key) if sealed]
     return secrets
+
+
+@cache
+def _valid_secrets() -> Any:
+    """Made once, since making it costs more than running it."""
+    expires_at = col(WebhookSecret.expires_at)
+    valid = or_(expires_at.is_(None), expires_at > bindparam("now", type_=UTCDateTime()))
+    return (
+        select(col(WebhookSecret.webhook_id), col(WebhookSecret.sealed), col(WebhookSecret.sealed_key))
+        .where(col(WebhookSecret.webhook_id).in_(bindparam("ids", expanding=True)), valid)
+        .order_by(col(WebhookSecret.id).desc())
+    )
 
 
 def found_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, lock: bool = False) -> tuple[Webhook, str]:

@@ -2,10 +2,11 @@
 
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, select
 
 from app import clock
@@ -44,10 +45,17 @@ class Progress:
             self.rejected += 1
 
 
-def stretches(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stretch]:
+def running(webhook_id: Any) -> ColumnElement[bool]:
+    """A condition on a webhook's id: whether there is something to send to it again."""
+    replay = select(Replay).where(col(Replay.webhook_id) == webhook_id, col(Replay.state) == ReplayState.RUNNING)
+    return replay.exists()
+
+
+def stretches(session: Session, webhook_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Stretch]:
     """Of the oldest replay that each webhook has running."""
-    running = select(Replay).where(col(Replay.webhook_id).in_(webhook_ids), Replay.state == ReplayState.RUNNING)
-    oldest = {replay.webhook_id: replay for replay in session.exec(running.order_by(col(Replay.id).desc()))}
+    statement = select(Replay).where(col(Replay.webhook_id).in_(webhook_ids), Replay.state == ReplayState.RUNNING)
+    newest_first = session.exec(statement.order_by(col(Replay.id).desc())) if webhook_ids else ()
+    oldest = {replay.webhook_id: replay for replay in newest_first}
     return {webhook_id: _stretch(session, replay) for webhook_id, replay in oldest.items()}
 
 

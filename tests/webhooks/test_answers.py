@@ -2,7 +2,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.webhooks.answers import Answer, Failure, Outcome, outcome_of, readable, retry_after_seconds
+from app.webhooks.answers import (
+    Answer,
+    Failure,
+    Outcome,
+    counts_against_endpoint,
+    outcome_of,
+    readable,
+    retry_after_seconds,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -31,10 +39,10 @@ def test_no_answer_at_all_is_tried_again():
 
 
 def test_only_what_is_the_endpoints_fault_counts_against_it():
-    ours = {error for error in Failure if not Answer(error=error).counts_against_endpoint}
+    ours = {error for error in Failure if not counts_against_endpoint(error)}
 
     assert ours == {"resolver_down", "blocked_address", "local"}
-    assert Answer(500).counts_against_endpoint
+    assert counts_against_endpoint(Answer(500).error)
 
 
 @pytest.mark.parametrize(

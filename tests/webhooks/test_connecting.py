@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from app.webhooks.addresses import AddressPolicy, check_url
-from app.webhooks.answers import Failure, Outcome, outcome_of
+from app.webhooks.answers import Failure, Outcome, counts_against_endpoint, outcome_of
 from app.webhooks.sending import Sender, trusted_authorities
 from tests.webhooks.certificates import certificate_for
 from tests.webhooks.receiver import Receiver, free_port
@@ -33,7 +33,7 @@ async def post(url, policy=LOOPBACK_OPENED, timeout_seconds=10.0, **options):
 def test_an_address_written_into_the_url_is_refused_at_the_socket(receiver, run, host):
     answer = run(post(f"http://{host}:{receiver.port}/204", NOTHING_OPENED))
 
-    assert (outcome_of(answer), answer.error, answer.counts_against_endpoint) == (
+    assert (outcome_of(answer), answer.error, counts_against_endpoint(answer.error)) == (
         Outcome.RETRY,
         Failure.BLOCKED_ADDRESS,
         False,
@@ -67,7 +67,7 @@ def test_plain_http_does_not_leave_the_networks_that_were_opened_wherever_a_name
 
     answer = run(post(f"http://{host}/", lookup=lambda host: next(answers)))
 
-    assert (answer.error, answer.counts_against_endpoint) == (Failure.BLOCKED_ADDRESS, False)
+    assert (answer.error, counts_against_endpoint(answer.error)) == (Failure.BLOCKED_ADDRESS, False)
     assert answer.detail == f"Address not allowed over plain http: {host}. Use https."
 
 
@@ -129,7 +129,7 @@ def test_a_name_without_an_address_is_the_endpoints_fault_and_a_dead_resolver_is
 
     answer = run(post("http://gone.example/", lookup=lookup))
 
-    assert (outcome_of(answer), answer.error, answer.counts_against_endpoint) == (Outcome.RETRY, error, counts)
+    assert (outcome_of(answer), answer.error, counts_against_endpoint(answer.error)) == (Outcome.RETRY, error, counts)
 
 
 @pytest.mark.parametrize(("others", "error"), [([], Failure.RESOLVER_DOWN), (["other.example"], Failure.DNS)])
@@ -157,7 +157,7 @@ def test_a_port_where_nobody_listens_is_the_endpoints_fault(run):
     answer = run(post(f"http://127.0.0.1:{free_port()}/"))
 
     assert (answer.error, answer.detail) == (Failure.CONNECT, "No connection: Connection refused.")
-    assert answer.counts_against_endpoint
+    assert counts_against_endpoint(answer.error)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "named.example"])
@@ -168,7 +168,7 @@ def test_a_machine_out_of_sockets_is_our_fault(run, host):
 
     answer = run(post(f"http://{host}:1025/", Exhausted(), lookup=lambda host: LOOPBACK))
 
-    assert (answer.error, answer.counts_against_endpoint) == (Failure.LOCAL, False)
+    assert (answer.error, counts_against_endpoint(answer.error)) == (Failure.LOCAL, False)
 
 
 def test_tls_checks_the_name_of_the_url_at_the_vetted_address(run):

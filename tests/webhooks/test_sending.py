@@ -10,7 +10,7 @@ import svix.webhooks
 
 from app.webhooks import signing
 from app.webhooks.addresses import AddressPolicy
-from app.webhooks.answers import Failure, Outcome, outcome_of
+from app.webhooks.answers import Failure, Outcome, counts_against_endpoint, outcome_of
 from app.webhooks.sending import Sender, trusted_authorities
 from tests.webhooks.receiver import free_port
 
@@ -59,7 +59,7 @@ def test_every_behaviour_of_an_endpoint_has_its_outcome(receiver, run, path, out
     answer = run(post(receiver.url(f"/{path}")))
 
     assert (outcome_of(answer), answer.status, answer.error) == (outcome, status, error)
-    assert answer.counts_against_endpoint
+    assert counts_against_endpoint(answer.error)
     assert answer.detail
     assert answer.remote_address == "127.0.0.1"
     assert len(receiver.requests) == 1
