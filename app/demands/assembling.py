@@ -153,17 +153,8 @@ def _due_on(row: Row[Any]) -> datetime.date | None:
 
 def citations_read(session: Session, actor: Actor, condition: Any) -> list[tuple[int, CitationRead]]:
     """Pairs of demand id and citation, oldest first; a source that the actor may not see takes its citations along."""
-    statement = (
-        select(Citation, Source, col(Organization.slug), col(Organization.id))
-        .join(Source, col(Source.id) == col(Citation.source_id))
-        .outerjoin(
-            Organization,
-            (col(Organization.id) == col(Citation.organization_id)) & organization_shown_to(actor),
-        )
-        .where(condition, shown_to(actor, Source.audience))
-        .order_by(col(Citation.id))
-    )
-    return [(row[0].demand_id, citation_read(row[0], row[1], row[2])) for row in session.execute(statement)]
+    rows = session.execute(_citations(actor.audience).where(condition), {"mine": actor.organization_id})
+    return [(citation.demand_id, citation_read(citation, source, slug)) for citation, source, slug in rows]
 
 
 def citation_read(citation: Citation, source: Source, organization: str | None) -> CitationRead:
@@ -198,6 +189,7 @@ def organization_shown_to(actor: Actor) -> Any:
 
 IDS: Any = bindparam("ids", expanding=True)
 DAY: Any = bindparam("day", type_=PartialDateColumn())
+MINE: Any = col(Organization.id) == bindparam("mine", type_=Uuid())
 TAGS = select(col(Tag.demand_id), col(Tag.tag)).where(col(Tag.demand_id).in_(IDS)).order_by(col(Tag.tag))
 
 
@@ -225,12 +217,23 @@ def _indicators(as_of: bool) -> Any:
 
 
 @cache
+def _citations(circle: Audience) -> Any:
+    author = col(Organization.id) == col(Citation.organization_id)
+    return (
+        select(Citation, Source, col(Organization.slug))
+        .join(Source, col(Source.id) == col(Citation.source_id))
+        .outerjoin(Organization, author & or_(shown_within(circle, Organization.audience), MINE))
+        .where(shown_within(circle, Source.audience))
+        .order_by(col(Citation.id))
+    )
+
+
+@cache
 def _issuers(circle: Audience) -> Any:
-    mine = col(Organization.id) == bindparam("mine", type_=Uuid())
     return (
         select(col(Issuer.demand_id), col(Organization.slug), col(Organization.name))
         .join(Organization, col(Organization.id) == col(Issuer.organization_id))
-        .where(col(Issuer.demand_id).in_(IDS), or_(shown_within(circle, Organization.audience), mine))
+        .where(col(Issuer.demand_id).in_(IDS), or_(shown_within(circle, Organization.audience), MINE))
         .order_by(col(Issuer.position))
     )
 

@@ -3,8 +3,9 @@
 import datetime
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
@@ -22,6 +23,12 @@ from app.sources.models import Source
 from app.sources.queries import sources_named
 
 Owner = StatusChange | Response | Reading | Update
+_CURRENT: Any = (
+    select(StatusChange)
+    .where(col(StatusChange.demand_id) == bindparam("demand"))
+    .order_by(col(StatusChange.number).desc())
+    .limit(1)
+)
 
 
 def attach(
@@ -125,8 +132,7 @@ def _change_of(session: Session, demand: Demand, change_id: uuid.UUID) -> Status
 
 def current_change(session: Session, demand: Demand) -> StatusChange:
     """The change that says how the demand stands."""
-    statement = select(StatusChange).where(col(StatusChange.demand_id) == demand.key)
-    change: StatusChange = session.execute(statement.order_by(col(StatusChange.number).desc()).limit(1)).scalar_one()
+    change: StatusChange = session.scalars(_CURRENT, {"demand": demand.key}).one()
     return change
 
 

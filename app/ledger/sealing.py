@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import event, insert, update
+from sqlalchemy import bindparam, event, insert, update
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
@@ -24,6 +24,12 @@ from app.ledger.types import EVENT_TYPES
 from app.notifying import notify
 from app.settings import Settings
 from app.tables import Table, new_id
+
+# Made once: the lock of the head is held meanwhile.
+_HEAD = select(col(Head.seq), col(Head.hash)).with_for_update()
+_ADVANCE = update(Head)
+_APPEND = insert(Event)
+_SUBJECT = select(col(Subject.visible_to)).where(col(Subject.key) == bindparam("subject"))
 
 
 class Acting(Protocol):
@@ -88,7 +94,8 @@ class LedgerSession(WriteSession):
         self._follow_subjects()
         drafts = [_draft(fact, images if fact is self.facts[-1] else []) for fact in self.facts]
         notify(self)
-        seq, previous = self.execute(select(col(Head.seq), col(Head.hash)).with_for_update()).one()
+        connection = self.connection()
+        seq, previous = connection.execute(_HEAD).one()
         recorded_at = clock.now()
         entries = []
         for entry in drafts:
@@ -96,16 +103,20 @@ class LedgerSession(WriteSession):
             entry["hash"] = chain.extend(previous, entry)
             seq, previous = entry["seq"], entry["hash"]
             entries.append(entry)
-        self.execute(update(Head).values(seq=seq, hash=previous))
-        self.execute(insert(Event), entries)
+        connection.execute(_ADVANCE, {"seq": seq, "hash": previous})
+        connection.execute(_APPEND, entries)
 
     def _follow_subjects(self) -> None:
         """The rows of the subjects themselves are locked by whoever changes who sees them."""
         now = {fact.about.subject: fact.about.visible_to for fact in self.facts}
+        connection = self.connection()
         for key, visible_to in now.items():
             if key and visible_to:
-                self.merge(Subject(key=key, visible_to=visible_to))
-        self.flush()
+                before = connection.scalars(_SUBJECT, {"subject": key}).one_or_none()
+                if before is None:
+                    connection.execute(insert(Subject), {"key": key, "visible_to": visible_to})
+                elif before is not visible_to:
+                    connection.execute(update(Subject).where(col(Subject.key) == key).values(visible_to=visible_to))
 
     def tell_again(self, images: list[Image]) -> None:
         """Let the next entry carry these rows as they are now, or say that they are gone."""

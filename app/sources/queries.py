@@ -2,16 +2,18 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
-from app.accounts.audience import shown_to
+from app.accounts.audience import shown_to, shown_within
 from app.bodies.models import Body
 from app.bodies.queries import bodies_named
 from app.database import locked
+from app.fields import Audience
 from app.paging import Order, Page
 from app.problems import NotFound, Place, known
 from app.sources.models import Source, SourceIssuer
@@ -43,8 +45,15 @@ def get_source(session: Session, actor: Actor, slug: str, lock: bool = False) ->
 
 def sources_named(session: Session, actor: Actor, slugs: Sequence[str], where: Place) -> list[Source]:
     """In the order of the slugs; raises Invalid for one that is unknown or not for the actor to see."""
-    statement = select(Source).where(col(Source.slug).in_(slugs), shown_to(actor, Source.audience))
-    return known({source.slug: source for source in session.scalars(statement)}, slugs, "source", where)
+    found = session.scalars(_named(actor.audience), {"slugs": slugs})
+    return known({source.slug: source for source in found}, slugs, "source", where)
+
+
+@cache
+def _named(circle: Audience) -> Any:
+    """Made once, since making it costs more than running it."""
+    among = col(Source.slug).in_(bindparam("slugs", expanding=True))
+    return select(Source).where(among, shown_within(circle, Source.audience))
 
 
 def issuing_bodies(session: Session, source_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, set[uuid.UUID]]:
