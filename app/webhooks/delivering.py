@@ -32,7 +32,8 @@ from app.webhooks.sending import Sender
 LOOK_EVERY_SECONDS = 1.0  # for what nobody tells; what is committed wakes the worker at once
 PATIENCE = 5  # times as long, where PostgreSQL tells of what others commit, while nothing is under way
 SET_RIGHT_EVERY_SECONDS = 60.0  # what a clock that was ahead has left behind
-PLAN_FOR_SECONDS = 0.5  # before those who were woken get something
+PLAN_FOR_SECONDS = 0.2  # before those who were woken get something
+GATHER_SECONDS = 0.1  # at most, until what has finished is settled
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
 FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
@@ -111,8 +112,20 @@ class Deliverer:
         for run in turn.runs:
             task = asyncio.create_task(self._work(sender, run, turn.asked_at))
             self._under_way[run.lane.lease] = _Job(task)
+        await self._rest(turn.rest_seconds)
+        await self._gather()
+
+    async def _rest(self, seconds: float) -> None:
+        """Unless something happens."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._something_happened.wait(), turn.rest_seconds)
+            await asyncio.wait_for(self._something_happened.wait(), seconds)
+
+    async def _gather(self) -> None:
+        """While nearly all places are taken, let several come back: together they cost little more than one."""
+        until = monotonic() + GATHER_SECONDS
+        while self._free_places() < self._most_at_once // 4 and (left := until - monotonic()) > 0:
+            self._something_happened.clear()
+            await self._rest(left)
 
     def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease], free: int, news: bool) -> _Turn:
         """In a thread. After news there is no need to look whether there is something to do."""

@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
@@ -165,7 +166,7 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
     settled = [work for work in works if work.lease in held]
     attempts = [attempt for work in settled for attempt in work.attempts]
     if attempts:
-        session.execute(insert(Attempt), [vars(attempt) for attempt in attempts])
+        session.connection().execute(insert(Attempt), [vars(attempt) for attempt in attempts])
     undelivered = [given_up for work in settled for given_up in work.set_aside]
     tallying.add(session, attempts, undelivered, leases_lost=len(works) - len(settled))
     return gone
@@ -291,11 +292,11 @@ def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, boo
 def _after(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
     """Note how the endpoint is, and say when the lane goes on."""
     now = clock.now()
-    for attempt in work.attempts:
-        if attempt.outcome is Outcome.DELIVERED:
-            lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
-        elif counts_against_endpoint(attempt.error):
-            lane.first_fail_at = lane.first_fail_at or now
+    since_ok = list(takewhile(lambda attempt: attempt.outcome is not Outcome.DELIVERED, reversed(work.attempts)))
+    if len(since_ok) < len(work.attempts):
+        lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
+    if any(counts_against_endpoint(attempt.error) for attempt in since_ok):
+        lane.first_fail_at = lane.first_fail_at or now
     match work.outcome:
         case Outcome.RETRY:
             lane.fail_streak += 1
