@@ -20,11 +20,11 @@ from app.settings import Settings
 from app.vault import Vault
 from app.webhooks import actions, ailing, lanes, planning, signing
 from app.webhooks.addresses import AddressPolicy
-from app.webhooks.answers import Answer, Failure, Outcome, outcome_of
+from app.webhooks.answers import Answer, Failure, Outcome
+from app.webhooks.attempting import note
 from app.webhooks.headers import opened
 from app.webhooks.lanes import Claimed, Lease, Outlook, Work
 from app.webhooks.messages import Message
-from app.webhooks.models import Reason, Tried, Undelivered
 from app.webhooks.preparing import Run, prepare
 from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
@@ -221,38 +221,7 @@ class Deliverer:
             return None
         started_at = clock.now()
         headers, answer = await self._post(sender, run, message)
-        outcome = outcome_of(answer)
-        work.attempts.append(
-            Tried(
-                webhook_id=work.lease.webhook_id,
-                event_id=message.event_id,
-                seq=message.seq,
-                started_at=started_at,
-                duration_ms=answer.duration_ms,
-                outcome=outcome,
-                status=answer.status,
-                error=answer.error,
-                detail=answer.detail,
-                remote_address=answer.remote_address,
-                request_headers=headers,
-                response_headers=answer.response_headers,
-                response_body=answer.response_body,
-            )
-        )
-        if outcome in {Outcome.RETRY, Outcome.GONE}:
-            work.retry_after_seconds = answer.retry_after_seconds
-            return None
-        if outcome is Outcome.REJECTED:
-            work.set_aside.append(
-                Undelivered(
-                    webhook_id=work.lease.webhook_id,
-                    seq=message.seq,
-                    event_id=message.event_id,
-                    reason=Reason.REJECTED,
-                    set_aside_at=clock.now(),
-                )
-            )
-        return outcome
+        return note(work, message, started_at, headers, answer)
 
     async def _post(self, sender: Sender, run: Run, message: Message) -> tuple[dict[str, str], Answer]:
         """What was sent along, but for the headers of the webhook's own, and what came of it."""
@@ -294,13 +263,13 @@ class Deliverer:
     def _woken_by_commits(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
 
-        def note() -> None:
+        def note_news() -> None:
             self._news = True
             self._something_happened.set()
 
         def wake() -> None:  # called in the thread that has committed
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(note)
+                loop.call_soon_threadsafe(note_news)
 
         self._database.after_commit.append(wake)
         try:
