@@ -4,6 +4,7 @@ Everything here is a step of a transaction that the caller opens; `lanes` tells 
 """
 
 import uuid
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -70,13 +71,10 @@ def _wake(
     session: Session, newest: dict[str, int], planned_seq: int, after_webhook_id: uuid.UUID | None, most: int
 ) -> uuid.UUID | None:
     """Wake a chunk of the lanes that subscribe to the keys; gives the last of it, None at the end."""
-    chunk = {"newest": newest, "most": most, "last": most - 1, "after": after_webhook_id}
-    dialect = session.get_bind().dialect.name
-    last, wake = _statements(dialect == "postgresql", after_webhook_id is None)
-    connection = session.connection()
-    last_id: uuid.UUID | None = connection.scalars(last, chunk).one_or_none()
-    connection.execute(wake, {**chunk, "planned": planned_seq, "now": clock.now()})
-    return last_id
+    wake = _waking(session.get_bind().dialect.name == "postgresql", after_webhook_id is None)
+    given = {"newest": newest, "after": after_webhook_id, "most": most, "planned": planned_seq, "now": clock.now()}
+    woken: Sequence[uuid.UUID] = session.connection().scalars(wake, given).all()
+    return max(woken) if len(woken) == most else None
 
 
 # Making a statement costs more than running it, and a change should be on its way soon: each is made once.
@@ -96,30 +94,29 @@ def _events() -> Any:
 
 
 @cache
-def _statements(postgresql: bool, first: bool) -> tuple[Any, Any]:
-    """For a chunk of those who subscribe to the keys of `newest`: its last id if it is full, and what wakes them."""
+def _waking(postgresql: bool, first: bool) -> Any:
+    """Wakes a chunk of those who subscribe to the keys of `newest` and sleep, and gives their ids."""
     each = func.json_each_text if postgresql else func.json_each
     present = each(bindparam("newest", type_=JSON())).table_valued("key", "value")
     subscribed = select(col(Subscription.webhook_id), func.max(cast(present.c.value, BigInteger)).label("seq"))
     subscribed = subscribed.join(present, col(Subscription.match_key) == present.c.key)
     if not first:
         subscribed = subscribed.where(col(Subscription.webhook_id) > bindparam("after", type_=Uuid()))
-    chunk = subscribed.group_by(col(Subscription.webhook_id)).order_by(col(Subscription.webhook_id))
-    last = chunk.with_only_columns(col(Subscription.webhook_id)).offset(bindparam("last")).limit(1)
-    matched = chunk.limit(bindparam("most")).cte("matched").prefix_with("MATERIALIZED")
+    matched = subscribed.group_by(col(Subscription.webhook_id)).cte("matched").prefix_with("MATERIALIZED")
     sleeping = (
         select(col(Lane.webhook_id), matched.c.seq, (col(Webhook.state) == State.ACTIVE).label("active"))
         .join(matched, matched.c.webhook_id == col(Lane.webhook_id))
         .join(Webhook, col(Webhook.id) == col(Lane.webhook_id))
         .where(col(Lane.wake_seq) < matched.c.seq)
         .order_by(col(Lane.webhook_id))
+        .limit(bindparam("most"))
         .with_for_update(of=Lane)
         .cte("sleeping")
         .prefix_with("MATERIALIZED")
     )
     planned, now = bindparam("planned", type_=BigInteger()), bindparam("now", type_=UTCDateTime())
     drained = and_(col(Lane.cursor_seq) >= col(Lane.wake_seq), col(Lane.cursor_seq) < planned)
-    wake = (
+    return (
         update(Lane)
         .where(col(Lane.webhook_id) == sleeping.c.webhook_id)
         .values(
@@ -128,6 +125,6 @@ def _statements(postgresql: bool, first: bool) -> tuple[Any, Any]:
             wake_seq=sleeping.c.seq,
             ready_at=case((and_(col(Lane.ready_at).is_(None), sleeping.c.active), now), else_=Lane.ready_at),
         )
+        .returning(col(Lane.webhook_id))
         .execution_options(synchronize_session=False)
     )
-    return last, wake
