@@ -61,13 +61,14 @@ class PostgreSQL:
             contents = {table: [*connection.execute(select(table)).mappings()] for table in metadata.sorted_tables}
         database.dispose()
         self._migrated = {table: rows for table, rows in contents.items() if rows}
+        # at once; TRUNCATE takes forty times as long where rows are few
+        self._empty = "; ".join(str(delete(table)) for table in metadata.sorted_tables)
 
     def empty(self, database: Database) -> None:
         with database.engine.begin() as connection:
             connection.execute(text("SET LOCAL lock_timeout = '10s'"))  # for rows that the last test holds on to
             connection.execute(text("SET LOCAL session_replication_role = replica"))  # past foreign keys and triggers
-            for table in metadata.sorted_tables:
-                connection.execute(delete(table))  # TRUNCATE takes forty times as long where rows are few
+            connection.exec_driver_sql(self._empty)
             for table, rows in self._migrated.items():
                 connection.execute(insert(table), [dict(row) for row in rows])
             _begin_an_epoch(connection)
