@@ -20,21 +20,26 @@ def _status_changed(data: dict[str, Any]) -> str:
     change = data["change"]
     what = "Corrected to" if change["kind"] == "correction" else "Became"
     claimed = ", claimed but not yet verified" if change["verification"] == "claimed" else ""
-    return f"{what} {_words(change['to'])} on {change['effective_on']}{claimed}: {change['reason']}"
+    return f"{what} {_words(change['to'])} {_when(change['effective_on'])}{claimed}: {change['reason']}"
+
+
+def _update(data: dict[str, Any]) -> str:
+    update = data["update"]
+    return f"{_when(update['on']).capitalize()}: {update['text']}"
 
 
 def _response(data: dict[str, Any]) -> str:
     response = data["response"]
     said = f": {response['says']}" if response["says"] else ""
-    return f"Response of {response['body']} on {response['on']}, {_words(response['response'])}{said}"
+    return f"Response of {response['body']} {_when(response['on'])}, {_words(response['response'])}{said}"
 
 
 def _reading(data: dict[str, Any]) -> str:
     indicator, reading = data["demand"].get("indicator"), data["reading"]
     if indicator is None:  # of a demand that was not shown yet
-        return f"A reading of {reading['value']} on {reading['on']}"
+        return f"A reading of {reading['value']} {_when(reading['on'])}"
     target = f" of {indicator['target']}" if indicator["target"] is not None else ""
-    return f"{indicator['name']}: {reading['value']}{target} {indicator['unit']} on {reading['on']}"
+    return f"{indicator['name']}: {reading['value']}{target} {indicator['unit']} {_when(reading['on'])}"
 
 
 def _cited(data: dict[str, Any]) -> str:
@@ -62,6 +67,12 @@ def _tie(data: dict[str, Any]) -> str | None:
 
 def _review_due(data: dict[str, Any]) -> str:
     return f"Not checked since {data['demand'].get('last_checked_on') or 'it was recorded'}."
+
+
+def _when(date: str) -> str:
+    """A day is what something happens on; a month or a year, what it happens in."""
+    is_a_day = len(date) == len("2022-12-10")
+    return f"{'on' if is_a_day else 'in'} {date}"
 
 
 def _words(code: str) -> str:
@@ -111,7 +122,7 @@ _TELLERS: dict[str, Teller] = {
     "demand.taken_down": lambda data: f"Taken from view: {data['reason']}",
     "demand.status_changed": _status_changed,
     "demand.status_verified": lambda data: f"A second person verified that it is {_words(data['change']['to'])}.",
-    "demand.update_added": lambda data: f"On {data['update']['on']}: {data['update']['text']}",
+    "demand.update_added": _update,
     "demand.response_recorded": _response,
     "demand.reading_taken": _reading,
     "demand.milestone_planned": lambda data: f"Planned step: {data['milestone']['title']}",

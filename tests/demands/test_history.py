@@ -39,19 +39,42 @@ def test_everything_that_happened_is_told_newest_first(ada, bob, common, evidenc
     assert [entry["summary"] for entry in story(ada, ref)] == [
         "Taken from view: It named someone.",
         "Taken from view.",
-        "Corrected to partially met on 2024-02: A part of it.",
+        "Corrected to partially met in 2024-02: A part of it.",
         "A second person verified that it is met.",
-        "Became met on 2024-02, claimed but not yet verified: It arrived.",
+        "Became met in 2024-02, claimed but not yet verified: It arrived.",
         "Evidence added (contradicts): A report",
         f"Related to {other}.",
         "Planned step: Visit",
         "Released: 36 of 55 people on 2024-01-06",
         f"Response of {target} on 2024-01-05, partly supported: In part.",
-        "On 2024-01: Talks began.",
+        "In 2024-01: Talks began.",
         "The record of the demand was revised.",
         "Published.",
         "Sent to review.",
         "Drafted.",
+    ]
+
+
+def test_things_happen_on_a_day_but_in_a_month_or_a_year(ada, common, evidence):
+    target = common["targets"][0]["body"]
+    ref = a_demand(ada, indicator={"name": "Released", "unit": "people"}, **common)["ref"]
+
+    for date in ("2024", "2024-02", "2024-02-10"):
+        change(ada, ref, "in_progress", kind="correction", effective_on=date, reason="It began.", citations=evidence)
+        made(ada, f"demands/{ref}/updates", {"text": "Talks.", "on": date})
+        made(ada, f"demands/{ref}/responses", {"body": target, "response": "noted", "on": date, "citations": evidence})
+        made(ada, f"demands/{ref}/readings", {"value": 3, "on": date})
+
+    told = [entry["summary"] for entry in reversed(story(ada, ref)) if "2024" in entry["summary"]]
+    assert told == [
+        sentence
+        for when in ("in 2024", "in 2024-02", "on 2024-02-10")
+        for sentence in (
+            f"Corrected to in progress {when}: It began.",
+            f"{when.capitalize()}: Talks.",
+            f"Response of {target} {when}, noted",
+            f"Released: 3 people {when}",
+        )
     ]
 
 
@@ -67,7 +90,7 @@ def test_a_story_is_read_page_by_page(ada, common):
     third = ada.get(second.links["next"]["url"])
 
     pages = [[entry["summary"] for entry in answer.json()["items"]] for answer in (first, second, third)]
-    assert pages == [["On 2024: 3", "On 2024: 2"], ["On 2024: 1", "On 2024: 0"], ["Drafted."]]
+    assert pages == [["In 2024: 3", "In 2024: 2"], ["In 2024: 1", "In 2024: 0"], ["Drafted."]]
     assert third.json()["next_cursor"] is None
     assert "Link" not in third.headers
     cursor = first.json()["next_cursor"]
