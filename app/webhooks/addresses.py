@@ -9,6 +9,7 @@ Creation checks the URL (`check_url`); what protects is that `sending` asks the 
 it is about to connect to.
 """
 
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ def _read(url: str) -> Any:
         raise UnusableUrl(f"The URL is longer than {LONGEST_URL:,} characters.")
     if "\\" in url or any(character.isspace() for character in url):
         raise UnusableUrl("The URL may not contain spaces or backslashes; write them percent-encoded.")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", url):  # the client would send it as %25, to another address than was given
+        raise UnusableUrl("In the URL, % has to be followed by two hexadecimal digits; write % itself as %25.")
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:

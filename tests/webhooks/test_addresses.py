@@ -65,6 +65,7 @@ def test_an_address_of_this_machine_is_known_as_its_own():
 
 def test_a_public_https_url_is_fine():
     check_url("https://example.org/a?b=c@d", NOTHING_OPENED, lookup=answering("93.184.215.14", "2606:2800:21f::1"))
+    check_url("https://example.org/%C4%B0%2f%25zz?q=100%25", NOTHING_OPENED, lookup=answering("93.184.215.14"))
     check_url("https://8.8.8.8:8443/", NOTHING_OPENED, lookup=nobody)
     check_url("https://[2606:4700:4700::1111]/", NOTHING_OPENED, lookup=nobody)
 
@@ -119,6 +120,9 @@ def test_addresses_in_the_url_are_checked_however_they_are_written(host, says):
         ("https://exa mple.org/", "spaces"),
         ("https://example.org/\n", "spaces"),
         ("https://example.org/\0", "not a URL"),
+        ("https://example.org/%zz", "two hexadecimal digits"),
+        ("https://example.org/?q=100%", "two hexadecimal digits"),
+        ("https://example.org/%4", "two hexadecimal digits"),
         ("https://example.org:22/", "Port 22"),
         ("https://example.org:0/", "Port 0"),
         ("https://example.org:1024/", "Port 1024"),
