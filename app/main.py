@@ -91,7 +91,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         CORSMiddleware,  # any page may read; writing from one is for its own server to do
         allow_origins=["*"],
         allow_methods=["GET", "HEAD"],
-        allow_headers=["Authorization", "If-None-Match"],
+        allow_headers=["Authorization", "Cache-Control", "If-None-Match", "Last-Event-ID"],
         expose_headers=["ETag", "Link"],
     )
     app.add_middleware(HandOver)

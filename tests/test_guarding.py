@@ -33,3 +33,16 @@ def test_a_page_of_another_site_may_read(client: TestClient) -> None:
 
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "ETag" in answer.headers["access-control-expose-headers"]
+
+
+@on_sqlite
+def test_a_page_of_another_site_may_come_back_to_the_stream_where_it_was_cut_off(client: TestClient) -> None:
+    wish = {
+        "Origin": "https://news.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization, cache-control, last-event-id",
+    }
+
+    answer = client.options("/api/v1/events/stream", headers=wish)
+
+    assert answer.status_code == 200, answer.text
