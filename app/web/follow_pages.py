@@ -4,7 +4,7 @@ Opening a link shows what it would do, and a button does it: some programs open 
 """
 
 from typing import Annotated, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ValidationError
@@ -56,13 +56,15 @@ def ask_to_follow(database: Db, request: Request, form: Form) -> Response:
 def _form(
     request: Request, filters: dict[str, Any], status: int = 200, problem: str = "", sent: dict[str, str] | None = None
 ) -> Response:
+    words = {word: [str(value).lower()] if word in FLAGS else value for word, value in filters.items()}
     return page(
         "follow.html",
         status=status,
         problem=problem,
         sent=sent or {},
         is_on=request.app.state.settings.sends_mail,
-        filters={word: [str(value).lower()] if word in FLAGS else value for word, value in filters.items()},
+        filters=words,
+        narrowed=f"?{urlencode(words, doseq=True)}" if words else "",
         followed=filters_in_words(filters),
         paces=PACES,
     )

@@ -1,6 +1,8 @@
 """What people see in a browser."""
 
 import re
+from html import unescape
+from urllib.parse import urlsplit
 
 from fastapi.testclient import TestClient
 
@@ -56,6 +58,20 @@ def test_pages_take_nothing_from_elsewhere_and_run_no_inline_script(client: Test
         assert not re.search(r"<script>|<style>|\son\w+=", answer.text)
         for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text):
             assert client.get(asset).status_code == 200, asset
+
+
+@on_sqlite
+def test_a_feed_reader_finds_the_feeds_of_a_page(client: TestClient) -> None:
+    for address in ("/", "/follow", "/follow?demand=NK-1&demand=NK-2&disputed=true"):
+        page = client.get(address).text
+
+        links = re.findall(r'<link rel="alternate" type="([^"]+)" title="[^"]+" href="([^"]+)">', page)
+
+        assert [media for media, _ in links] == ["application/atom+xml", "application/feed+json"]
+        for media, feed in links:
+            answer = client.get(unescape(feed))
+            assert answer.headers["content-type"].startswith(media)
+            assert address.partition("?")[2] == urlsplit(unescape(feed)).query
 
 
 @on_sqlite
