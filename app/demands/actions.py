@@ -65,7 +65,7 @@ def revise_demand(
     changes = revision.model_dump(exclude={"kind", "targets", "issuers", "tags", "indicator"})
     wanted = revision.model_fields_set
     was = read_demand(session, actor, ref)
-    before = demand.circle
+    before, keys = demand.circle, facts.lasting_keys(session, demand)
     if demand.publication is Publication.PUBLISHED and changes.keys() & {"audience", "sensitivity"}:
         actor.must_be(Role.EDITOR)
     if "last_checked_on" in changes and changes["last_checked_on"] > clock.today():
@@ -90,7 +90,9 @@ def revise_demand(
         return was
     demand.touch()
     publishing.notice_if_narrower(session, actor, demand, before)
-    facts.record(session, actor, "demand.revised", demand, audience=facts.while_shown(demand))
+    audience = facts.while_shown(demand)
+    left = facts.left_behind(session, demand, keys, audience)  # who follows by them learns that it has left
+    facts.record(session, actor, "demand.revised", demand, audience=audience, also=left)
     return read_demand(session, actor, ref)
 
 

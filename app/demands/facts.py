@@ -14,6 +14,8 @@ from app.demands.lifecycle import Publication
 from app.demands.models import Demand
 from app.demands.reads import DemandRead
 from app.fields import Audience
+from app.ledger.reading import told_keys
+from app.ledger.selecting import lasting
 
 LASTING = {
     "ref",
@@ -69,6 +71,18 @@ def record(
         demand={"ref": demand.ref} if notice else shown,
         **plain,
     )
+
+
+def lasting_keys(session: Session, demand: Demand) -> set[str]:
+    """By which the demand is followed as it is now, whatever its status."""
+    session.flush()
+    return lasting(_about(session, demand, _as_seen(session, demand)).keys)
+
+
+def left_behind(session: Session, demand: Demand, before: set[str], audience: Audience) -> set[str]:
+    """Of the lasting keys that it had before, those by which these readers were told of it and would be no more."""
+    gone = before - lasting_keys(session, demand)
+    return gone & told_keys(session, f"demand:{demand.ref}", audience) if gone else gone
 
 
 def _as_seen(session: Session, demand: Demand) -> DemandRead:

@@ -16,6 +16,7 @@ from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
 from app.demands.schemas import PublicationChange
 from app.fields import Audience
+from app.ledger.reading import told_keys
 from app.problems import Conflict, invalid
 
 NEEDS = {
@@ -65,9 +66,13 @@ def end_embargoes(session: Session) -> list[str]:
 
 
 def notice_if_narrower(session: Session, actor: Actor, demand: Demand, before: Audience) -> None:
-    """Tell those who could see the demand, and no longer can, that it was taken from view; and nothing else of it."""
+    """Tell those who could see the demand, and no longer can, that it was taken from view; and nothing else of it.
+
+    It finds them by whatever they may have been told of it, be it long ago.
+    """
     if demand.circle not in before.sees:
-        facts.record(session, actor, "demand.unpublished", demand, audience=before, notice=True)
+        told = told_keys(session, f"demand:{demand.ref}", before)
+        facts.record(session, actor, "demand.unpublished", demand, audience=before, notice=True, also=told)
 
 
 def _check(demand: Demand, change: PublicationChange) -> None:

@@ -16,7 +16,7 @@ from app.database import mentions
 from app.fields import Audience
 from app.ledger.models import Canonical, Event
 from app.ledger.sealing import LedgerSession
-from app.ledger.selecting import LASTING
+from app.ledger.selecting import lasting
 
 ENTRIES_AT_ONCE = 500
 EVENT: SqlTable = Event.__table__  # type: ignore[attr-defined]  # set by SQLModel
@@ -60,11 +60,7 @@ def erase_mentions(session: Session, words: str) -> list[Erased]:
 
 def told_keys(erased: Iterable[Erased], audience: Audience) -> set[str]:
     """By which these readers may have been sent the entries, whatever has changed since."""
-    return {key for entry in erased if entry.audience in audience.sees for key in entry.keys if _lasts(key)}
-
-
-def _lasts(key: str) -> bool:
-    return key.partition(":")[0] in LASTING
+    return lasting(key for entry in erased if entry.audience in audience.sees for key in entry.keys)
 
 
 def _thing(entry: Row[Any, Any]) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app.fields import Audience
 from app.ledger.models import Event, Head, Subject
-from app.ledger.selecting import EVERY_EVENT, Selection
+from app.ledger.selecting import EVERY_EVENT, Selection, lasting
 from app.problems import Gone, invalid
 
 START = ("", "0")
@@ -141,6 +141,12 @@ def has_happened(session: Session, subject: str, type: str) -> bool:
     """Whether there is such an event about the subject, such as `demand:NK-4`."""
     events = select(col(Event.seq)).where(col(Event.subject) == subject, col(Event.type) == type)
     return session.scalars(events.limit(1)).first() is not None
+
+
+def told_keys(session: Session, subject: str, audience: Audience) -> set[str]:
+    """By which these readers may have been told of the subject, such as `demand:NK-4`, whatever has changed since."""
+    told = select(col(Event.keys)).where(col(Event.subject) == subject, col(Event.audience).in_(audience.sees))
+    return lasting(key for keys in session.scalars(told) for key in keys)
 
 
 def is_shown(session: Session, circle: Audience, subject: str) -> bool:

@@ -5,7 +5,7 @@ Webhooks, the feed, the stream and Atom all ask here, so that the same words mea
 Values of one word mean either; different words narrow together, as in the list of demands.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,11 @@ def match_keys(types: Sequence[str], filters: Mapping[str, Any]) -> set[str]:
 def planning_keys(keys: Collection[str], notice: bool) -> list[str]:
     """The keys by which an event finds the subscriptions."""
     return [*keys, EVERYTHING, *([NOTICES] if _takes_back(keys, notice) else [])]
+
+
+def lasting(keys: Iterable[str]) -> set[str]:
+    """Those of the keys by which a demand is followed whatever its status."""
+    return {key for key in keys if key.partition(":")[0] in LASTING}
 
 
 def _takes_back(keys: Collection[str], notice: bool) -> bool:
