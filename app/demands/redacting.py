@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
 from app import ledger
@@ -23,8 +23,8 @@ from app.demands.models import Citation, Demand, Indicator, Milestone, Response,
 from app.demands.reads import RedactionRead
 from app.demands.schemas import RedactionNew
 from app.fields import Audience
-from app.ledger.erasing import Erased, demands_mentioning, erase_mentions, told_keys
-from app.problems import NotFound
+from app.ledger.erasing import Erased, count_mentions, demands_mentioning, erase_mentions, told_keys
+from app.problems import Conflict, NotFound
 from app.sources import actions as sources
 from app.sources.models import Source
 from app.tables import Table
@@ -56,24 +56,31 @@ TELLERS: dict[type[Table], Callable[[Session, Actor, Any], object]] = {
 }
 
 
+class ReachesTooFar(Conflict):
+    """These words stand in more demands than the redaction may touch"""
+
+    type = "reaches-too-far"
+
+
 def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:
     """Take the words out of every text, and empty every entry of the ledger that mentions them.
 
-    Raises NotFound where they stand nowhere, StandsInAName where a slug, a tag or a label has them. Those who follow a
-    demand, or were sent one of those entries about it, get `demand.redacted` with what is left. Answers kept for an
-    Idempotency-Key may hold the words: all go.
+    Raises NotFound where they stand nowhere, ReachesTooFar where more demands have them than may be touched,
+    StandsInAName where a slug, a tag or a label has them. Those who follow a demand, or were sent one of those entries
+    about it, get `demand.redacted` with what is left. Answers kept for an Idempotency-Key may hold the words: all go.
     """
     actor.must_be(Role.EDITOR)
     serialize(session, "redaction")
-    naming.check(session, new.text)
     demands = _locked_demands(session, new.text)
+    _check_reach(session, new, len(demands))
+    naming.check(session, new.text)
     rows = [row for model, names in WRITTEN.items() for row in _rewritten(session, model, names, new.text)]
     erase_answers(session)
     session.flush()
     searching.forget(session)
     entries = erase_mentions(session, new.text)
     if not rows and not entries:
-        raise NotFound("These words stand nowhere in the record.")
+        raise _nowhere()
     _tell_of_things(session, actor, [*rows, *_things(session, entries)])
     _tell_of_demands(session, actor, demands, rows, entries)
     ledger.record(
@@ -101,6 +108,33 @@ def _locked_demands(session: Session, words: str) -> list[Demand]:
             keys.update(session.scalars(select(col(owner)).where(_mentioning(model, names, words))))
     concerned = or_(col(Demand.id).in_(keys), col(Demand.ref).in_(demands_mentioning(session, words)))
     return list(session.scalars(locked(select(Demand).where(concerned).order_by(col(Demand.id)))))
+
+
+def _check_reach(session: Session, new: RedactionNew, demands: int) -> None:
+    if new.at_most and demands <= new.at_most:
+        return
+    fields, entries = _count_fields(session, new.text), count_mentions(session, new.text)
+    if not fields and not entries:
+        raise _nowhere()
+    raise ReachesTooFar(
+        f"Demands that would be touched: {demands}, and {new.at_most} may be. Texts: {fields}, entries of the ledger: "
+        f"{entries}. Nothing was changed. Redact longer words, or raise `at_most` where that is what you want.",
+        demands=demands,
+        fields=fields,
+        entries=entries,
+    )
+
+
+def _count_fields(session: Session, words: str) -> int:
+    places = ((model, name) for model, names in WRITTEN.items() for name in names)
+    return sum(
+        session.scalars(select(func.count()).select_from(model).where(_mentioning(model, (name,), words))).one()
+        for model, name in places
+    )
+
+
+def _nowhere() -> NotFound:
+    return NotFound("These words stand nowhere in the record.")
 
 
 def _rewritten(session: Session, model: type[Table], names: tuple[str, ...], words: str) -> list[Table]:

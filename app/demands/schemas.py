@@ -170,6 +170,17 @@ class RedactionNew(Schema):
 
     text: Annotated[Line, Field(min_length=3)]
     reason: Text
+    at_most: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            description=(
+                "How many demands the redaction may touch, so that a word commoner than thought wipes nothing: "
+                "where it would touch more, nothing changes and a 409 says how many. With 0 that is all it does."
+            ),
+        ),
+    ] = 10
 
 
 class RelationNew(Schema):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, or_, select, type_coerce, update
+from sqlalchemy import ColumnElement, Row, Text, func, or_, select, type_coerce, update
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
@@ -37,6 +37,12 @@ def demands_mentioning(session: Session, words: str) -> set[str]:
     """The refs of the demands that have an entry with the words."""
     refs = select(EVENT.c.demand).where(_mentions(words), EVENT.c.demand.is_not(None)).distinct()
     return set(session.connection().scalars(refs))
+
+
+def count_mentions(session: Session, words: str) -> int:
+    """How many entries `erase_mentions` would empty."""
+    statement = select(func.count()).select_from(EVENT).where(_mentions(words))
+    return session.connection().execute(statement).scalar_one()
 
 
 def erase_mentions(session: Session, words: str) -> list[Erased]:

@@ -7,7 +7,7 @@ from app.ledger.verifying import verify
 from app.models import ledgered_tables
 from app.settings import Settings
 from tests.databases import on_sqlite
-from tests.factories import API, a_body, a_campaign, a_demand, a_kind, a_source, an_organization, change, read
+from tests.factories import API, a_body, a_campaign, a_demand, a_draft, a_kind, a_source, an_organization, change, read
 
 NAME = "Name Of A Detained Person"
 
@@ -189,3 +189,55 @@ def test_no_file_of_the_database_holds_the_words_any_more(ada: TestClient, setti
 
     assert before
     assert files_with_the_words() == []
+
+
+def test_words_of_more_demands_than_said_are_left_and_counted(ada: TestClient, client: TestClient, common) -> None:
+    refs = [a_demand(ada, title=f"Release of the {number}th", **common)["ref"] for number in range(3)]
+    words = {"text": "of the", "reason": "A slip of the pen."}
+    before = _titles(client), client.get(f"{API}/ledger").json()
+
+    refused = ada.post(f"{API}/redactions", json={**words, "at_most": 2})
+    unchanged = _titles(client), client.get(f"{API}/ledger").json()
+    taken = ada.post(f"{API}/redactions", json={**words, "at_most": 3})
+
+    problem = refused.json()
+    assert (refused.status_code, problem["type"]) == (409, "/problems/reaches-too-far")
+    assert "Demands that would be touched: 3, and 2 may be" in problem["detail"]
+    assert unchanged == before
+    assert (taken.status_code, taken.json()["demands"]) == (201, refs)
+    assert {name: taken.json()[name] for name in ("fields", "entries")} == {
+        name: problem[name] for name in ("fields", "entries")
+    }
+    assert problem["demands"] == 3
+
+
+def test_a_redaction_touches_ten_demands_unless_more_are_allowed(ada: TestClient, common) -> None:
+    for number in range(11):
+        a_draft(ada, title=f"Plea {number} of many", **common)
+    words = {"text": "Plea", "reason": "A slip of the pen."}
+
+    refused = ada.post(f"{API}/redactions", json=words)
+    longer = ada.post(f"{API}/redactions", json={**words, "text": "Plea 7"})
+
+    assert (refused.status_code, refused.json()["demands"], refused.json()["fields"]) == (409, 11, 11)
+    assert (longer.status_code, longer.json()["fields"]) == (201, 1)
+
+
+def test_at_most_none_is_a_look_that_changes_nothing(ada: TestClient, client: TestClient) -> None:
+    source = a_source(ada, title=f"Trial of {NAME}", note=f"{NAME} was heard.")["slug"]
+    before = client.get(f"{API}/ledger").json()
+    look = {"text": NAME, "reason": "A person asked.", "at_most": 0}
+
+    looked = ada.post(f"{API}/redactions", json=look)
+    nowhere = ada.post(f"{API}/redactions", json={**look, "text": "Nobody wrote this"})
+
+    told = looked.json()
+    assert (looked.status_code, told["type"]) == (409, "/problems/reaches-too-far")
+    assert (told["demands"], told["fields"], told["entries"]) == (0, 2, 1)
+    assert nowhere.status_code == 404
+    assert client.get(f"{API}/ledger").json() == before
+    assert client.get(f"{API}/sources/{source}").json()["note"] == f"{NAME} was heard."
+
+
+def _titles(client: TestClient) -> list[str]:
+    return [demand["title"] for demand in client.get(f"{API}/demands").json()["items"]]
