@@ -6,12 +6,10 @@ from pydantic import Field
 from sqlmodel import Session
 
 from app.accounts.actor import Actor
-from app.accounts.queries import organizations_named
-from app.bodies.queries import bodies_named
-from app.campaigns.queries import campaigns_named, kinds_named
 from app.ledger.selecting import Selection
 from app.ledger.types import EventType
 from app.ledger.words import Filters
+from app.narrowing import check_words
 
 
 class EventFilter(Filters):
@@ -26,15 +24,3 @@ def selection(session: Session, actor: Actor, asked: EventFilter) -> Selection:
     check_words(session, actor, asked, "query")
     words = Filters.model_fields.keys()
     return Selection.of(asked.types, asked.model_dump(include=set(words), exclude_none=True))
-
-
-def check_words(session: Session, actor: Actor, words: Filters, where: str) -> None:
-    """Raises Invalid; `where` is the place of the words in the request."""
-    if words.campaign:
-        campaigns_named(session, words.campaign, f"{where}.campaign")
-    if words.kind:
-        kinds_named(session, words.kind, f"{where}.kind")
-    if words.body:
-        bodies_named(session, words.body, f"{where}.body")
-    if words.issuer:
-        organizations_named(session, actor, words.issuer, f"{where}.issuer")

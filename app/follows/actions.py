@@ -9,17 +9,16 @@ from sqlmodel import Session, col
 from app import clock
 from app.accounts.actor import ANONYMOUS
 from app.accounts.clients import client_stamp
-from app.changes.filtering import check_words
 from app.database import serialize, settings_of
 from app.follows.models import Follow, FollowKey, Pace
 from app.follows.paces import next_digest_at
 from app.follows.queries import CONFIRM_WITHIN, get_follow
 from app.follows.schemas import USUAL_TYPES, FollowAsked, FollowNew
-from app.ledger.reading import head, is_shown
+from app.ledger.reading import head
 from app.ledger.selecting import match_keys
-from app.ledger.words import Filters
 from app.mail import outbox
-from app.problems import Conflict, TooManyRequests, invalid
+from app.narrowing import check_filters
+from app.problems import Conflict, TooManyRequests
 from app.vault import Vault
 
 CLIENT_AN_HOUR = 20
@@ -42,7 +41,7 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     """
     if not settings_of(session).sends_mail:
         raise MailIsOff("Nobody can follow by e-mail here: its operator has set no mail server (DEMANDS_SMTP_URL).")
-    _check_filters(session, new.filters)
+    check_filters(session, ANONYMOUS, new.filters)
     follow = Follow(
         address_sealed=vault.seal(new.email.encode()),
         address_stamp=_address_stamp(vault, new.email),
@@ -111,13 +110,6 @@ def erase_address(session: Session, vault: Vault, address: str) -> int:
 def about(follow_id: uuid.UUID) -> str:
     """What mails of the follow are filed under."""
     return f"follow:{follow_id}"
-
-
-def _check_filters(session: Session, filters: Filters) -> None:
-    check_words(session, ANONYMOUS, filters, "body.filters")
-    for ref in filters.demand or ():
-        if not is_shown(session, ANONYMOUS.audience, f"demand:{ref}"):
-            raise invalid("body.filters.demand", f"there is no demand {ref}")
 
 
 def _check_client(session: Session, follow: Follow) -> None:

@@ -1,7 +1,6 @@
 """Verbs that change webhooks. What changes is an event for staff, without secrets and with no more than the host."""
 
 import uuid
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,20 +10,16 @@ from sqlmodel import Session, col, delete
 
 from app import etags, ledger
 from app.accounts.actor import Actor, system
-from app.accounts.audience import may_see
 from app.accounts.models import Organization
-from app.accounts.queries import get_organization
 from app.accounts.roles import Role
-from app.bodies.queries import bodies_named
-from app.campaigns.queries import campaigns_named, kinds_named
 from app.database import serialize, settings_of
 from app.fields import Audience
-from app.ledger.models import Subject
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.ledger.words import Filters
 from app.mail import outbox
-from app.problems import Conflict, NotFound, invalid
+from app.narrowing import check_filters
+from app.problems import Conflict, invalid
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks import addresses, headers, lanes, letters, secrets
@@ -58,10 +53,10 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     assert actor.organization_id
     assert actor.organization
     _leave_room(session, actor)
-    filters = _known(session, actor, new.filters)
+    check_filters(session, actor, new.filters)
     webhook = Webhook(
         organization_id=actor.organization_id,
-        filters=filters,
+        filters=new.filters.model_dump(exclude_none=True),
         sealed_headers=headers.sealed(vault, {}, new.headers),
         state=State.UNVERIFIED if new.verify or settings_of(session).webhook_verify else State.ACTIVE,
         **new.model_dump(exclude={"filters", "headers", "verify"}),
@@ -167,38 +162,9 @@ def _doubt(session: Session, webhook: Webhook) -> None:
 def _revised(session: Session, actor: Actor, webhook: Webhook, patch: Any) -> dict[str, Any]:
     if not isinstance(patch, Filters):
         return {}
-    patched = {**webhook.filters, **dict.fromkeys(patch.model_fields_set), **_known(session, actor, patch)}
+    check_filters(session, actor, patch)
+    patched = {**webhook.filters, **patch.model_dump(exclude_unset=True)}
     return {word: value for word, value in patched.items() if value is not None}
-
-
-def _known(session: Session, actor: Actor, filters: Filters) -> dict[str, Any]:
-    """As they are kept; raises Invalid that names a value which does not exist, or not for the actor to see."""
-    checks: dict[str, Callable[[Sequence[str], str], object]] = {
-        "campaign": lambda slugs, where: campaigns_named(session, slugs, where),
-        "kind": lambda slugs, where: kinds_named(session, slugs, where),
-        "body": lambda slugs, where: bodies_named(session, slugs, where),
-        "issuer": lambda slugs, where: _organizations_named(session, actor, slugs, where),
-        "demand": lambda refs, where: _demands_named(session, actor, refs, where),
-    }
-    kept = filters.model_dump(exclude_none=True)
-    for word in kept.keys() & checks.keys():
-        checks[word](kept[word], f"body.filters.{word}")
-    return kept
-
-
-def _organizations_named(session: Session, actor: Actor, slugs: Sequence[str], where: str) -> None:
-    for slug in slugs:
-        try:
-            get_organization(session, actor, slug)
-        except NotFound:
-            raise invalid(where, f"there is no organization {slug}") from None
-
-
-def _demands_named(session: Session, actor: Actor, refs: Sequence[str], where: str) -> None:
-    for ref in refs:
-        subject = session.get(Subject, f"demand:{ref}")
-        if subject is None or not may_see(actor, subject.visible_to):
-            raise invalid(where, f"there is no demand {ref}")
 
 
 def _subscribe(session: Session, webhook: Webhook) -> None:
