@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 from pydantic import MISSING
 from sqlmodel import Session, col, delete
 
-from app import etags, ledger
+from app import etags
 from app.accounts.actor import Actor, system
 from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.database import serialize, settings_of
-from app.fields import Audience
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.ledger.words import Filters
@@ -23,7 +22,7 @@ from app.problems import Conflict, invalid
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks import addresses, headers, lanes, letters, secrets
-from app.webhooks.events import WebhookTold
+from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookRead, WebhookRevision
@@ -170,13 +169,3 @@ def _revised(session: Session, actor: Actor, webhook: Webhook, patch: Any) -> di
 def _subscribe(session: Session, webhook: Webhook) -> None:
     keys = sorted(match_keys(webhook.types, webhook.filters))
     session.add_all([Subscription(match_key=key, webhook_id=webhook.id) for key in keys])
-
-
-def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str, **more: Any) -> None:
-    about = ledger.About(keys=[f"organization:{organization}"])
-    told = WebhookTold(
-        organization=organization,
-        host=urlsplit(webhook.url).hostname,
-        **webhook.model_dump(include={"id", "types", "filters", "state", "state_reason"}),
-    )
-    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=told.model_dump(mode="json"), **more)

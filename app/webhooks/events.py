@@ -2,10 +2,15 @@
 
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
+from sqlmodel import Session
 
-from app.webhooks.models import State
+from app import ledger
+from app.accounts.actor import Actor
+from app.fields import Audience
+from app.webhooks.models import State, Webhook
 
 
 class WebhookTold(BaseModel):
@@ -56,3 +61,14 @@ BESIDE_THE_LEDGER: dict[str, tuple[str, type[BaseModel]]] = {
     "webhook.test": ("Tries an endpoint: sent when its organization asks for it, and no event.", WebhookTest),
     "webhook.verification": ("Asks an endpoint whose it is: answer with the challenge. No event.", WebhookChallenge),
 }
+
+
+def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str, **more: Any) -> None:
+    """For staff; `organization` is the slug of the webhook's own."""
+    about = ledger.About(keys=[f"organization:{organization}"])
+    told = WebhookTold(
+        organization=organization,
+        host=urlsplit(webhook.url).hostname,
+        **webhook.model_dump(include={"id", "types", "filters", "state", "state_reason"}),
+    )
+    ledger.record(session, actor, type, about, audience=Audience.STAFF, webhook=told.model_dump(mode="json"), **more)

@@ -11,7 +11,7 @@ from app.accounts.roles import Role
 from app.ledger.reading import head
 from app.problems import Conflict, invalid
 from app.webhooks import lanes
-from app.webhooks.actions import record
+from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Webhook
 from app.webhooks.queries import locked_webhook, webhook_read
 from app.webhooks.replaying import first_since

@@ -18,7 +18,7 @@ from app.ledger.reading import head
 from app.paging import Order, Page, PageQuery
 from app.problems import Conflict, NotFound, invalid
 from app.webhooks import lanes
-from app.webhooks.actions import record
+from app.webhooks.events import record
 from app.webhooks.models import Lane, PlanProgress, Replay, ReplayState, State, Undelivered
 from app.webhooks.queries import locked_webhook, read_webhook
 from app.webhooks.schemas import ReplayNew, ReplayRead, RetryNew

@@ -13,7 +13,7 @@ from app.accounts.roles import Role
 from app.problems import Conflict
 from app.vault import Vault
 from app.webhooks import secrets
-from app.webhooks.actions import record
+from app.webhooks.events import record
 from app.webhooks.models import WebhookSecret
 from app.webhooks.queries import locked_webhook
 from app.webhooks.schemas import SecretMade, SecretRotation

@@ -13,9 +13,8 @@ from app.problems import Conflict
 from app.settings import Settings
 from app.vault import Vault
 from app.webhooks import pausing, probing
-from app.webhooks.actions import record
 from app.webhooks.answers import Outcome
-from app.webhooks.events import WebhookChallenge, WebhookId
+from app.webhooks.events import WebhookChallenge, WebhookId, record
 from app.webhooks.models import State
 from app.webhooks.queries import locked_webhook
 from app.webhooks.schemas import TestAnswer, VerificationAnswer

@@ -10,7 +10,7 @@ from app import clock
 from app.accounts.actor import system
 from app.database import Database
 from app.demands import timekeeping
-from app.webhooks import actions
+from app.webhooks import actions, events
 from app.webhooks.models import Webhook
 from tests.factories import (
     API,
@@ -126,7 +126,7 @@ def _steer_a_webhook(database: Database, admin: TestClient) -> None:
     made(admin, f"{path}/replay", {"from_seq": 1})
     kept = uuid.UUID(webhook["id"])
     with database.write() as session:
-        actions.record(session, system("tests"), "webhook.verified", session.get_one(Webhook, kept), "ada-org")
+        events.record(session, system("tests"), "webhook.verified", session.get_one(Webhook, kept), "ada-org")
         actions.warn_of_failures(session, kept, 24)
         actions.disable_webhook(session, kept, "The endpoint failed for five days.")
     assert admin.delete(f"{API}/{path}").status_code == 204
