@@ -99,8 +99,9 @@ def revise_webhook(
     if "v1a" in changes:
         secrets.follow_v1a(session, vault, webhook)
     webhook.touch()
-    session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
-    _subscribe(session, webhook)
+    if changes.keys() & {"types", "filters"}:
+        session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
+        _subscribe(session, webhook)
     record(session, actor, "webhook.revised", webhook, organization)
     return webhook_read(webhook, organization)
 
