@@ -22,7 +22,7 @@ from app.ledger.verifying import check_newest
 from app.mail import outbox, sending
 from app.settings import Settings, unknown_names
 from app.vault import LostSecret, has_key, open_vault
-from app.webhooks.models import Lane, WebhookSecret
+from app.webhooks.models import Lane, State, Webhook, WebhookSecret
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 2_000_000_000, 100_000_000  # bytes
 OLDEST_SQLITE, OLDEST_POSTGRESQL = (3, 35, 0), 150_000
@@ -280,11 +280,28 @@ def _worker(database: Database) -> Iterator[Finding]:
     """Whether somebody does what is due; that nothing is due proves nothing, so it is not told."""
     with database.read() as session:
         waiting = _count(session, col(Lane.ready_at)) + _count(session, col(Demand.embargoed_until))
+        stuck = _count_stuck(session)
+    if stuck:
+        mend = "The worker's log says why; if it says nothing, more workers may be needed."
+        what = f"{stuck} webhooks whose endpoints are well have had something waiting for ten minutes"
+        yield Finding(Level.WARN, "deliveries", what, mend)
     if waiting:
         mend = "Start `demands work`, or `demands serve` without --no-worker on SQLite."
         yield Finding(Level.WARN, "worker", f"{waiting} deliveries or embargoes are overdue by ten minutes", mend)
     else:
         yield Finding(Level.OK, "worker", "nothing is left undone")
+
+
+def _count_stuck(session: Session) -> int:
+    behind = (col(Lane.cursor_seq) < col(Lane.wake_seq), col(Lane.first_fail_at).is_(None))
+    statement = (
+        select(func.count())
+        .select_from(Lane)
+        .join(Webhook, (col(Webhook.id) == col(Lane.webhook_id)) & (col(Webhook.state) == State.ACTIVE))
+        .join(Event, col(Event.seq) == col(Lane.cursor_seq) + 1)
+        .where(*behind, col(Event.recorded_at) < clock.now() - LATE)
+    )
+    return int(session.execute(statement).scalar_one())
 
 
 def _outbox(database: Database) -> Iterator[Finding]:

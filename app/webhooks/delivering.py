@@ -23,8 +23,9 @@ from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome
 from app.webhooks.attempting import note
 from app.webhooks.headers import opened
-from app.webhooks.lanes import Claimed, Lease, Outlook, Work
+from app.webhooks.lanes import Claimed, Lease, Work
 from app.webhooks.messages import Message
+from app.webhooks.outlook import Outlook, outlook
 from app.webhooks.preparing import Run, prepare
 from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
@@ -40,6 +41,7 @@ RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
 STALLED_SECONDS = 1.0  # an attempt that takes longer gives its place to another: all it still costs is a connection
 MOST_STALLED = 4  # times as many as the places
 SECRETS_AT_HAND = 1_000  # opening one takes longer than signing with it
+NAMED = 3  # of many, in the log
 LAST_WORDS_SECONDS = 3.0  # for attempts under way when the worker is to stop
 
 log = logging.getLogger(__name__)
@@ -141,20 +143,32 @@ class Deliverer:
                 lost = set(to_renew) - lanes.renew(session, to_renew)
         if not news:
             with self._database.read() as session:
-                outlook = lanes.outlook(session)
-            if not outlook.unplanned and not (outlook.due and free):
-                return _Turn(self._rest_seconds(outlook if free else None), lost=lost)
-        more, claimed = self._plan_and_claim(news or outlook.unplanned, free)
+                ahead = outlook(session)
+            if not ahead.unplanned and not (ahead.due and free):
+                return _Turn(self._rest_seconds(ahead if free else None), lost=lost)
+        more, claimed = self._plan_and_claim(news or ahead.unplanned, free)
         if not claimed:
             return _Turn(0.0 if more else BREATH_SECONDS, lost=lost)
         asked_at = monotonic()
-        with self._database.read() as session:
-            runs = prepare(session, claimed, self._api_url)
+        try:
+            with self._database.read() as session:
+                runs = prepare(session, claimed, self._api_url)
+        except Exception:
+            names = ", ".join(str(lane.lease.webhook_id) for lane in claimed[:NAMED])
+            log.exception("%d webhooks cannot be prepared together: %s", len(claimed), names)
+            self._give_back([lane.lease for lane in claimed])
+            return _Turn(BREATH_SECONDS, lost=lost)
         asked_at = self._allow_for_slowness(len(claimed), asked_at)
         ready = {run.lane.lease for run in runs}
         if resting := [Work(lane.lease, lane.cursor_seq) for lane in claimed if lane.lease not in ready]:
             self._settle(resting)
         return _Turn(0.0, runs, lost, asked_at)
+
+    def _give_back(self, leases: Sequence[Lease]) -> None:
+        """Half as many come next, and so on, until the one that cannot be prepared is alone and holds up no other."""
+        self._most_at_once = max(1, len(leases) // 2)
+        with self._database.write() as session:
+            lanes.give_back(session, leases)
 
     def _allow_for_slowness(self, claimed: int, asked_at: float) -> float:
         """From when on messages age: if they would all be old before the first is sent, none ever would be."""
@@ -166,10 +180,10 @@ class Deliverer:
         log.warning("Preparing %d lanes took %.1f s; next come at most %d.", claimed, took, self._most_at_once)
         return asked_at if claimed > 1 else monotonic()
 
-    def _rest_seconds(self, outlook: Outlook | None) -> float:
+    def _rest_seconds(self, ahead: Outlook | None) -> float:
         """Leases are to be renewed, and places given to others, while anything is under way."""
         rest = LOOK_EVERY_SECONDS * (1 if self._under_way or self._database.is_sqlite else PATIENCE)
-        return min(rest, outlook.due_in_seconds) if outlook else rest
+        return min(rest, ahead.due_in_seconds) if ahead else rest
 
     def _plan_and_claim(self, unplanned: bool, free: int) -> tuple[bool, list[Claimed]]:
         """Whether there is more to plan, and what was claimed."""

@@ -13,7 +13,6 @@ before their webhooks.
 """
 
 import datetime
-import math
 import random
 import uuid
 from collections.abc import Iterable, Sequence
@@ -22,19 +21,17 @@ from functools import cache
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
 from app.database import settings_of
-from app.ledger.models import Head
 from app.webhooks import tallying
 from app.webhooks.answers import LONGEST_WAIT_SECONDS, Outcome, counts_against_endpoint
 from app.webhooks.models import (
     Attempt,
     Lane,
-    PlanProgress,
     State,
     Tried,
     Undelivered,
@@ -84,30 +81,6 @@ class Work:
         return self.attempts[-1].outcome if self.attempts else None
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """Whether there are events to plan, and when the next lane is due."""
-
-    unplanned: bool
-    next_ready_at: datetime.datetime | None
-
-    @property
-    def due(self) -> bool:
-        return self.due_in_seconds <= 0
-
-    @property
-    def due_in_seconds(self) -> float:
-        if self.next_ready_at is None:
-            return math.inf
-        return (self.next_ready_at - clock.now()).total_seconds()
-
-
-def outlook(session: Session) -> Outlook:
-    """One query, for a worker that has nothing to do."""
-    head_seq, planned_seq, next_ready_at = session.connection().execute(_outlook()).one()
-    return Outlook(head_seq > planned_seq, next_ready_at)
-
-
 def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
     """Lend due lanes: most to whom waited longest, be it for work, for a retry or for a worker that never came back.
 
@@ -118,6 +91,18 @@ def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
     if len(claimed) == limit - for_the_last and for_the_last:
         claimed += _lend(session, owner, for_the_last, to_the_last=True)
     return claimed
+
+
+def give_back(session: Session, leases: Sequence[Lease]) -> None:
+    """Of a worker that could not begin: the lanes may be claimed again at once, in other company.
+
+    A lane alone is what it failed at, and waits until its lease ends: the others go on.
+    """
+    if len(leases) > 1:
+        for lane in _held(session, leases).values():
+            lane.lease_owner, lane.ready_at = None, clock.now()
+        session.flush()
+    tallying.add(session, unprepared=len(leases))
 
 
 def set_right(session: Session) -> None:
@@ -157,8 +142,8 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
             continue
         lane.cursor_seq = max(lane.cursor_seq, work.cursor_seq)
         lane.lease_owner = None
-        goes_on_at = _after(lane, work, replaying.get(lane.webhook_id, False))
-        lane.ready_at = goes_on_at if lane.webhook_id in replaying else None
+        _note(lane, work)
+        lane.ready_at = _goes_on_at(lane, work, replaying[lane.webhook_id]) if lane.webhook_id in replaying else None
         for given_up in work.set_aside:
             session.merge(given_up)  # a replay may have given it up before
         if work.outcome is Outcome.GONE:
@@ -220,19 +205,9 @@ def _end_of_lease(session: Session, now: datetime.datetime) -> datetime.datetime
     return now + datetime.timedelta(seconds=settings_of(session).webhook_lease_seconds)
 
 
-# Making these statements costs more than running them: each is made once.
-
-
-@cache
-def _outlook() -> Any:
-    head = select(col(Head.seq)).scalar_subquery()
-    planned = select(col(PlanProgress.seq)).scalar_subquery()
-    ready = select(func.min(col(Lane.ready_at))).where(col(Lane.ready_at).is_not(None)).scalar_subquery()
-    return select(head, planned, ready)
-
-
 @cache
 def _lending(to_the_last: bool) -> Any:
+    """Made once, since making it costs more than running it."""
     ready_at = col(Lane.ready_at)
     due = (  # materialized: PostgreSQL might run it again for each row, and claim more than the limit
         select(col(Lane.webhook_id))
@@ -289,21 +264,25 @@ def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, boo
     return {row[0]: row[1] for row in session.execute(active)}
 
 
-def _after(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
-    """Note how the endpoint is, and say when the lane goes on."""
+def _note(lane: Lane, work: Work) -> None:
+    """How the endpoint is."""
     now = clock.now()
     since_ok = list(takewhile(lambda attempt: attempt.outcome is not Outcome.DELIVERED, reversed(work.attempts)))
     if len(since_ok) < len(work.attempts):
         lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
     if any(counts_against_endpoint(attempt.error) for attempt in since_ok):
         lane.first_fail_at = lane.first_fail_at or now
-    match work.outcome:
-        case Outcome.RETRY:
-            lane.fail_streak += 1
-            seconds = retry_in_seconds(lane.fail_streak, work.retry_after_seconds)
-            return now + datetime.timedelta(seconds=seconds)
-        case Outcome.GONE:
-            return None
-        case Outcome.DELIVERED | Outcome.REJECTED:
-            lane.fail_streak = 0  # it answers: there is nothing to wait for, even if it takes nothing
-    return now - _SECOND_TURN if lane.cursor_seq < lane.wake_seq or replaying else None
+    if work.outcome is Outcome.RETRY:
+        lane.fail_streak += 1
+    elif work.outcome in {Outcome.DELIVERED, Outcome.REJECTED}:
+        lane.fail_streak = 0  # it answers: there is nothing to wait for, even if it takes nothing
+
+
+def _goes_on_at(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
+    """None where nothing is left to do."""
+    if work.outcome is Outcome.RETRY:
+        seconds = retry_in_seconds(lane.fail_streak, work.retry_after_seconds)
+        return clock.now() + datetime.timedelta(seconds=seconds)
+    if work.outcome is Outcome.GONE:
+        return None
+    return clock.now() - _SECOND_TURN if lane.cursor_seq < lane.wake_seq or replaying else None

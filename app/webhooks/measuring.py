@@ -81,6 +81,11 @@ def _totals(tallies: Tallies) -> Iterator[Metric]:
         "have been sent twice.",
         tallies.leases_lost,
     )
+    yield CounterMetricFamily(
+        "demands_webhook_turns_unprepared",
+        "Turns at a webhook that ended before anything was sent, by a fault of ours that the worker's log names.",
+        tallies.unprepared,
+    )
 
 
 def _seconds_since(moment: datetime.datetime | None) -> float:

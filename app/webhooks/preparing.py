@@ -5,10 +5,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import JSON, BigInteger, bindparam, cast, func, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
@@ -135,10 +135,8 @@ def _candidates(
     """The events of the spans, in their order, each read once for all lanes."""
     if not spans:
         return {}
-    merged = _merged(spans)
-    bounds = {f"first_{n}": first for n, (first, _) in enumerate(merged)}
-    bounds |= {f"last_{n}": last for n, (_, last) in enumerate(merged)}
-    rows = session.connection().execute(_in_spans(tuple(gates), len(merged)), bounds)
+    statement = _in_spans(tuple(gates), session.get_bind().dialect.name == "postgresql")
+    rows = session.connection().execute(statement, {"spans": dict(_merged(spans))})
     return {
         seq: _Candidate(
             seq,
@@ -275,15 +273,17 @@ def _active() -> Any:
     )
 
 
-@lru_cache(100)
-def _in_spans(circles: tuple[Audience, ...], spans: int) -> Any:
-    """Of so many spans, what `_Candidate` takes, its last part as a column for each circle."""
-    wanted = or_(*(col(Event.seq).between(bindparam(f"first_{n}"), bindparam(f"last_{n}")) for n in range(spans)))
+@cache
+def _in_spans(circles: tuple[Audience, ...], postgresql: bool) -> Any:
+    """What `_Candidate` takes, its last part as a column for each circle; the spans are one value, however many."""
+    each = func.json_each_text if postgresql else func.json_each
+    span = each(bindparam("spans", type_=JSON())).table_valued("key", "value")
     columns = (col(Event.seq), col(Event.id), col(Event.recorded_at), col(Event.notice), col(Event.keys))
     return (
         select(*columns, *(gate_of(circle).condition.label(f"shown_to_{circle}") for circle in circles))
+        .select_from(span)
+        .join(Event, col(Event.seq).between(cast(span.c.key, BigInteger), cast(span.c.value, BigInteger)))
         .outerjoin(Subject, col(Subject.key) == col(Event.subject))
-        .where(wanted)
         .order_by(col(Event.seq))
     )
 

@@ -16,9 +16,16 @@ from app.webhooks.models import Reason, Tally, Tried, Undelivered
 UP_TO_MS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
 BEYOND = 2**31 - 1
 LEASES_LOST = "leases_lost"
+UNPREPARED = "unprepared"
 
 
-def add(session: Session, attempts: Iterable[Tried], given_up: Iterable[Undelivered], leases_lost: int) -> None:
+def add(
+    session: Session,
+    attempts: Iterable[Tried] = (),
+    given_up: Iterable[Undelivered] = (),
+    leases_lost: int = 0,
+    unprepared: int = 0,
+) -> None:
     """Part of the transaction that settles, and its last step: these few rows are everyone's."""
     counts: Counter[tuple[str, int]] = Counter((_of_undelivered(undelivered.reason), 0) for undelivered in given_up)
     total_ms: Counter[tuple[str, int]] = Counter()
@@ -26,8 +33,7 @@ def add(session: Session, attempts: Iterable[Tried], given_up: Iterable[Undelive
         tally = (_of_attempts(attempt.outcome), _up_to(attempt.duration_ms))
         counts[tally] += 1
         total_ms[tally] += attempt.duration_ms
-    if leases_lost:
-        counts[LEASES_LOST, 0] = leases_lost
+    counts += Counter({(LEASES_LOST, 0): leases_lost, (UNPREPARED, 0): unprepared})
     if not counts:
         return
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -62,6 +68,10 @@ class Tallies:
     @property
     def leases_lost(self) -> int:
         return self._count(LEASES_LOST)
+
+    @property
+    def unprepared(self) -> int:
+        return self._count(UNPREPARED)
 
     def _count(self, name: str) -> int:
         return sum(row.count for row in self._rows if row.name == name)

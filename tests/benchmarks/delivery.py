@@ -32,10 +32,11 @@ from app.ledger import open_database
 from app.migrating import migrate
 from app.settings import Settings
 from app.vault import Vault, open_vault
-from app.webhooks import lanes, planning, signing
+from app.webhooks import planning, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.delivering import Deliverer
 from app.webhooks.models import Lane
+from app.webhooks.outlook import outlook
 from app.webhooks.sending import Sender
 from tests import postgres
 from tests.benchmarks.partners import counting, happen, subscribe
@@ -249,7 +250,7 @@ def _percentile(taken: Sequence[float], percent: int) -> float:
 def _busy(database: Database) -> bool:
     with database.read() as session:
         waiting = session.exec(select(func.count()).select_from(Lane).where(col(Lane.ready_at).is_not(None))).one()
-        return lanes.outlook(session).unplanned or waiting > 0
+        return outlook(session).unplanned or waiting > 0
 
 
 def _peak_bytes() -> int:

@@ -16,8 +16,8 @@ from sqlmodel import SQLModel
 
 from app.database import Database
 from app.settings import Settings
-from app.webhooks import lanes
 from app.webhooks.delivering import Deliverer
+from app.webhooks.outlook import outlook
 from tests.factories import made
 from tests.webhooks.receiver import Received
 
@@ -88,5 +88,5 @@ def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
 
 def _nothing_is_due(database: Database) -> bool:
     with database.read() as session:
-        outlook = lanes.outlook(session)
-    return not outlook.unplanned and not outlook.due
+        ahead = outlook(session)
+    return not ahead.unplanned and not ahead.due

@@ -14,8 +14,10 @@ from app import clock
 from app.ledger import open_database
 from app.vault import Vault
 from app.webhooks import lanes, planning, preparing
+from app.webhooks import messages as messages_module
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.models import Attempt, Lane, Reason, Undelivered
+from app.webhooks.tallying import Tallies
 from tests.factories import API, a_demand, a_draft, change, publish
 from tests.webhooks.deliveries import LEASE, a_webhook, delivering, note, rows, texts, wait_until
 
@@ -320,6 +322,34 @@ def test_a_worker_that_prepares_slowly_gets_on_with_fewer_at_a_time(app, ada, ev
         receiver.wait_for(4)
 
     assert sorted(request.path for request in receiver.requests) == paths
+
+
+def test_a_webhook_that_cannot_be_prepared_holds_up_no_other(app, database, ada, eve, receiver, monkeypatch, time):
+    def render(view, *args):
+        if view.type == "demand.status_changed":
+            raise ValueError("a fault of ours")
+        return messages_module.render(view, *args)
+
+    monkeypatch.setattr("app.webhooks.preparing.render", render)
+    a_webhook(eve, receiver.url("/204?held"), types=["demand.status_changed"])
+    others = [f"/204?{number}" for number in range(5)]
+    for path in others:
+        a_webhook(eve, receiver.url(path), types=["demand.update_added"])
+    demand = a_demand(ada)
+    change(ada, demand["ref"], "in_progress")
+    note(ada, demand["ref"])
+
+    with delivering(app):
+        receiver.wait_for(5)
+    assert sorted(request.path for request in receiver.requests) == others
+    with database.read() as session:
+        assert Tallies(session).unprepared > 0
+
+    monkeypatch.setattr("app.webhooks.preparing.render", messages_module.render)
+    time.forward(seconds=LEASE.total_seconds() + 1)
+    with delivering(app):
+        receiver.wait_for(6)
+    assert receiver.requests[-1].path == "/204?held"
 
 
 @pytest.mark.parametrize("left", ["a lease", "a wait"])

@@ -14,6 +14,7 @@ from app.webhooks import lanes, planning
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.lanes import Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Tried, Undelivered, Webhook
+from app.webhooks.outlook import outlook
 from tests.databases import on_postgresql
 from tests.webhooks.deliveries import LEASE, a_webhook, rows
 
@@ -426,20 +427,20 @@ def test_a_webhook_that_is_not_active_only_notes_how_far_it_would_go(database, e
 
 
 def test_the_outlook_says_when_to_look_again(database, woken, time):
-    def outlook():
+    def ahead():
         with database.read() as session:
-            return lanes.outlook(session)
+            return outlook(session)
 
-    assert (outlook().unplanned, outlook().due) == (False, True)
+    assert (ahead().unplanned, ahead().due) == (False, True)
     happen(database)
-    assert outlook().unplanned
+    assert ahead().unplanned
     plan_all(database)
     [claimed] = claim(database)
-    assert not outlook().due
-    assert 0 < outlook().due_in_seconds <= LEASE.total_seconds()
+    assert not ahead().due
+    assert 0 < ahead().due_in_seconds <= LEASE.total_seconds()
     settle(database, done(claimed))
     settle(database, *map(done, claim(database)))
-    assert outlook().due_in_seconds == math.inf
+    assert ahead().due_in_seconds == math.inf
 
 
 def test_a_deleted_webhook_is_no_work(database, eve, woken):
