@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import col
 
 from app.accounts.actor import Actor
+from app.accounts.models import Organization
 from app.fields import Audience
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate
@@ -27,6 +28,15 @@ def shown_within(circle: Audience, audience: Any) -> ColumnElement[bool]:
     if circle is Audience.PARTNERS:
         return cast(ColumnElement[bool], column != Audience.STAFF)
     return cast(ColumnElement[bool], column == Audience.PUBLIC)
+
+
+def organizations_shown_to(actor: Actor) -> ColumnElement[bool]:
+    return organizations_shown_within(actor.audience, actor.organization_id)
+
+
+def organizations_shown_within(circle: Audience, own: Any) -> ColumnElement[bool]:
+    """One's own is always seen; `own` is its id, or a bind parameter for it in a statement that is kept."""
+    return or_(shown_within(circle, Organization.audience), col(Organization.id) == own)
 
 
 def ledger_gate(actor: Actor) -> Gate:

@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from app.accounts.actor import Actor
-from app.accounts.audience import shown_to
+from app.accounts.audience import organizations_shown_to
 from app.accounts.models import Key, Membership, Organization, Person
 from app.accounts.schemas import KeyRead, MembershipRead, OrganizationQuery, OrganizationRead, PersonRead
 from app.database import locked
@@ -17,7 +17,7 @@ from app.problems import NotFound, Place, known
 
 def list_organizations(session: Session, actor: Actor, query: OrganizationQuery) -> Page[OrganizationRead]:
     order = Order([col(Organization.slug)])
-    statement = select(Organization).where(_organizations_shown_to(actor))
+    statement = select(Organization).where(organizations_shown_to(actor))
     if query.q:
         words = (col(Organization.name), col(Organization.slug))
         statement = statement.where(or_(*(word.icontains(query.q, autoescape=True) for word in words)))
@@ -28,7 +28,7 @@ def list_organizations(session: Session, actor: Actor, query: OrganizationQuery)
 
 def get_organization(session: Session, actor: Actor, slug: str, lock: bool = False) -> Organization:
     """The row itself, locked for a change if asked. Raises NotFound."""
-    statement = select(Organization).where(Organization.slug == slug, _organizations_shown_to(actor))
+    statement = select(Organization).where(Organization.slug == slug, organizations_shown_to(actor))
     if lock:
         statement = locked(statement)
     found = session.exec(statement).one_or_none()
@@ -39,7 +39,7 @@ def get_organization(session: Session, actor: Actor, slug: str, lock: bool = Fal
 
 def organizations_named(session: Session, actor: Actor, slugs: Sequence[str], where: Place) -> list[Organization]:
     """In the order of the slugs; raises Invalid for one that is unknown, or not for the actor to see."""
-    shown = select(Organization).where(col(Organization.slug).in_(slugs), _organizations_shown_to(actor))
+    shown = select(Organization).where(col(Organization.slug).in_(slugs), organizations_shown_to(actor))
     return known({o.slug: o for o in session.exec(shown)}, slugs, "organization", where)
 
 
@@ -107,10 +107,6 @@ def key_read(key: Key, organization: str, email: str | None) -> KeyRead:
 
 def person_read(person: Person, memberships: list[MembershipRead]) -> PersonRead:
     return PersonRead(**person.model_dump(exclude={"password_hash"}), memberships=memberships)
-
-
-def _organizations_shown_to(actor: Actor) -> ColumnElement[bool]:
-    return or_(shown_to(actor, Organization.audience), col(Organization.id) == actor.organization_id)
 
 
 def _memberships(session: Session, people: list[uuid.UUID]) -> dict[uuid.UUID, list[MembershipRead]]:

@@ -8,12 +8,12 @@ from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Uuid, bindparam, literal, or_, select, union_all
+from sqlalchemy import Row, Uuid, bindparam, literal, select, union_all
 from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import Actor
-from app.accounts.audience import shown_to, shown_within
+from app.accounts.audience import organizations_shown_within, shown_within
 from app.accounts.models import Organization
 from app.bodies.models import Body
 from app.campaigns.models import Campaign, Kind
@@ -183,13 +183,9 @@ def owner_of(citation: Citation) -> tuple[str, uuid.UUID | None]:
     return "demand", None
 
 
-def organization_shown_to(actor: Actor) -> Any:
-    return or_(shown_to(actor, Organization.audience), col(Organization.id) == actor.organization_id)
-
-
 IDS: Any = bindparam("ids", expanding=True)
 DAY: Any = bindparam("day", type_=PartialDateColumn())
-MINE: Any = col(Organization.id) == bindparam("mine", type_=Uuid())
+MINE: Any = bindparam("mine", type_=Uuid())
 TAGS = select(col(Tag.demand_id), col(Tag.tag)).where(col(Tag.demand_id).in_(IDS)).order_by(col(Tag.tag))
 
 
@@ -222,7 +218,7 @@ def _citations(circle: Audience) -> Any:
     return (
         select(Citation, Source, col(Organization.slug))
         .join(Source, col(Source.id) == col(Citation.source_id))
-        .outerjoin(Organization, author & or_(shown_within(circle, Organization.audience), MINE))
+        .outerjoin(Organization, author & organizations_shown_within(circle, MINE))
         .where(shown_within(circle, Source.audience))
         .order_by(col(Citation.id))
     )
@@ -233,7 +229,7 @@ def _issuers(circle: Audience) -> Any:
     return (
         select(col(Issuer.demand_id), col(Organization.slug), col(Organization.name))
         .join(Organization, col(Organization.id) == col(Issuer.organization_id))
-        .where(col(Issuer.demand_id).in_(IDS), or_(shown_within(circle, Organization.audience), MINE))
+        .where(col(Issuer.demand_id).in_(IDS), organizations_shown_within(circle, MINE))
         .order_by(col(Issuer.position))
     )
 

@@ -9,10 +9,10 @@ from sqlalchemy import Select, case, select
 from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
-from app.accounts.audience import shown_to
+from app.accounts.audience import organizations_shown_to, shown_to
 from app.accounts.models import Organization
 from app.bodies.models import Body
-from app.demands.assembling import citations_read, organization_shown_to
+from app.demands.assembling import citations_read
 from app.demands.models import Citation, Demand, Milestone, Reading, Relation, Response, StatusChange, Update
 from app.demands.queries import get_demand
 from app.demands.reads import (
@@ -220,7 +220,7 @@ def _organizations(session: Session, actor: Actor, rows: list[Any]) -> dict[uuid
     if not ids - {None}:
         return {}
     statement = select(col(Organization.id), col(Organization.slug)).where(
-        col(Organization.id).in_(ids - {None}), organization_shown_to(actor)
+        col(Organization.id).in_(ids - {None}), organizations_shown_to(actor)
     )
     return {row.id: row.slug for row in session.execute(statement)}
 
