@@ -3,12 +3,12 @@
 import uuid
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from app import clock, etags, ledger
 from app.accounts.actor import Actor
 from app.accounts.models import Key, Membership, Organization, Person
-from app.accounts.queries import get_organization, get_person, key_read, organization_read
+from app.accounts.queries import get_organization, get_person, has_admin, key_read, organization_read
 from app.accounts.roles import Role
 from app.accounts.schemas import (
     KeyMade,
@@ -206,13 +206,8 @@ def _keep_an_admin(session: Session, actor: Actor) -> None:
     if actor.key_id is None:
         return
     serialize(session, "admins")
-    usable = (
-        select(Key.id)
-        .outerjoin(Person, col(Person.id) == Key.person_id)
-        .where(Key.role == Role.ADMIN, col(Key.revoked_at).is_(None), col(Person.disabled_at).is_(None))
-        .where(or_(col(Key.expires_at).is_(None), col(Key.expires_at) > clock.now()))
-    )
-    if session.exec(usable.limit(1)).first() is None:
+    session.flush()
+    if not has_admin(session):
         raise LastAdmin(
             "No key with the role admin would be left. Make another first, or do it on the machine with `demands`."
         )

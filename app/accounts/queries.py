@@ -3,16 +3,22 @@
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import or_
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import exists, or_
 from sqlmodel import Session, col, select
 
+from app import clock
 from app.accounts.actor import Actor
 from app.accounts.audience import organizations_shown_to
 from app.accounts.models import Key, Membership, Organization, Person
+from app.accounts.roles import Role
 from app.accounts.schemas import KeyRead, MembershipRead, OrganizationQuery, OrganizationRead, PersonRead
 from app.database import locked
 from app.paging import Order, Page, PageQuery
 from app.problems import NotFound, Place, known
+
+KEY: SqlTable = Key.__table__  # type: ignore[attr-defined]  # set by SQLModel
+PERSON: SqlTable = Person.__table__  # type: ignore[attr-defined]
 
 
 def list_organizations(session: Session, actor: Actor, query: OrganizationQuery) -> Page[OrganizationRead]:
@@ -79,6 +85,21 @@ def get_person(session: Session, person_id: uuid.UUID) -> PersonRead:
     if person is None:
         raise NotFound(f"There is no person {person_id}.")
     return person_read(person, _memberships(session, [person.id]).get(person.id, []))
+
+
+def has_admin(session: Session) -> bool:
+    """Whether anybody's key opens what admins may do, as far as the session has been flushed.
+
+    By the tables: the first question to a model sets up the mappers, which would hold up the start of a server.
+    """
+    key, person = KEY.c, PERSON.c
+    usable = (
+        exists()
+        .select_from(KEY.outerjoin(PERSON, person.id == key.person_id))
+        .where(key.role == Role.ADMIN, key.revoked_at.is_(None), person.disabled_at.is_(None))
+        .where(or_(key.expires_at.is_(None), key.expires_at > clock.now()))
+    )
+    return bool(session.connection().execute(usable.select()).scalar_one())
 
 
 def may_be(session: Session, actor: Actor, identity: str) -> bool:

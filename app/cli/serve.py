@@ -15,12 +15,10 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import text
-from sqlmodel import Session
 from uvicorn.supervisors import Multiprocess
 
 from app import revisions
-from app.accounts.roles import Role
+from app.accounts.queries import has_admin
 from app.cli import demo_key
 from app.cli.explaining import Refused
 from app.cli.opening import allow_many_connections, connected, is_empty, keep_logs, must_be_migrated, opened
@@ -132,16 +130,10 @@ def _introduce(database: Database, settings: Settings, demo: bool) -> None:
         typer.echo(f"Demo editor's key: {demo_key.ensure(database, settings)}")
         return
     with database.read() as session:
-        has_admin = _has_admin(session)
-    if not has_admin:
+        is_managed = has_admin(session)
+    if not is_managed:
         typer.echo("There is no admin yet. Make the first one's key, while this runs, with:")
         typer.echo("  demands keys create --role admin --organization SLUG")
-
-
-def _has_admin(session: Session) -> bool:
-    """In plain SQL: setting up the mappers, which the first question to a model does, would hold up the start."""
-    admins = text("SELECT 1 FROM key WHERE role = :admin AND revoked_at IS NULL LIMIT 1")
-    return session.connection().execute(admins, {"admin": Role.ADMIN}).first() is not None
 
 
 def _run(settings: Settings, listening: socket.socket, workers: int, with_worker: bool) -> None:

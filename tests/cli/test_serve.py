@@ -6,6 +6,7 @@ import socket
 import pytest
 from sqlmodel import col, func, select
 
+from app import clock
 from app.accounts.models import Key
 from app.database import Database
 from app.ledger import open_database
@@ -44,6 +45,23 @@ def test_without_a_demo_it_is_empty_and_tells_how_to_make_the_first_admin(tmp_pa
         commands.run("keys", "create", "--role", "admin", "--organization", "ada-org", data_dir=tmp_path)
 
     with commands.serving("--no-worker", data_dir=tmp_path) as server:
+        assert "admin" not in server.said
+
+
+def test_an_admin_whose_key_opens_nothing_is_none(settings, demands, database):
+    admin = ("--role", "admin", "--organization", "ada-org")
+    demands("people", "create", "--email", "ada@example.org", "--name", "Ada", *admin)
+    demands("keys", "create", *admin, "--person", "ada@example.org")
+    demands("people", "disable", "ada@example.org")
+    demands("keys", "create", *admin, "--label", "old", "--expires-in-days", "1")
+    with database.write() as session:
+        session.exec(select(Key).where(Key.label == "old")).one().expires_at = clock.now()
+
+    with commands.serving("--no-worker", **commands.of(settings)) as server:
+        assert "There is no admin yet." in server.said
+
+    demands("keys", "create", *admin, "--expires-in-days", "1")
+    with commands.serving("--no-worker", **commands.of(settings)) as server:
         assert "admin" not in server.said
 
 
