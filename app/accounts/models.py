@@ -27,14 +27,14 @@ class Organization(Versioned, table=True):
 
 
 class Person(Table, table=True):
-    """Someone who signs in."""
+    """Someone whom keys can belong to, so that all of theirs count as one person."""
 
     ledgered: ClassVar[bool] = False  # personal data stays out of the ledger
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     email: str = Field(max_length=320, unique=True)  # lower case
     name: str = Field(max_length=300)
-    password_hash: str | None = Field(default=None, max_length=200)  # Argon2id
+    password_hash: str | None = Field(default=None, max_length=200)  # Argon2id; nothing asks for it yet
     disabled_at: datetime.datetime | None = None
     created_at: datetime.datetime = Field(default_factory=lambda: clock.now())
 

@@ -14,7 +14,7 @@ COMMANDS = {
     "migrate": "Make the database, or bring it to the newest shape.",
     "seed": "Load the first campaign, Nagorno-Karabakh.",
     "keys": "Create, list and revoke API keys.",
-    "people": "Add people who sign in, list them, and end their access.",
+    "people": "Add the people whom keys belong to, list them, and end their access.",
     "listen": "Print events as they happen, or receive webhooks and check their signatures.",
     "webhooks": "See, try, replay and pause webhooks.",
     "follows": "Erase an address that follows by e-mail.",

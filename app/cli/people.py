@@ -26,27 +26,27 @@ cli = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Add people who sign in, list them, and end their access.",
+    help="Add the people whom keys belong to, list them, and end their access.",
 )
 
 
 @cli.command()
 def create(
-    email: Annotated[str, typer.Option(help="What the person signs in with.")],
+    email: Annotated[str, typer.Option(help="The person's address, by which other commands know them.")],
     name: Annotated[str, typer.Option(help="How the person is called; for staff only.")],
     organization: Annotated[str, typer.Option(metavar="SLUG", help="Whom the person works for; made when it is new.")],
     role: Annotated[Role, typer.Option(help="What the person may do there.")],
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+        bool, typer.Option("--password-stdin", help="Give a password too, on standard input.")
     ] = False,
 ) -> None:
     """Add a person, or give one who is known a role in another organisation. Prints the person's id.
 
-    The password is asked for without showing it; it has 12 characters or more. Somebody who is known keeps theirs.
+    People work with keys: `demands keys create --person EMAIL` makes theirs. A password, of 12 characters or more, is
+    only kept (as a hash): there is nothing to sign in to yet. Somebody who is known keeps theirs.
     """
-    new = checked(
-        PersonNew, email=email, name=name, organization=organization, role=role, password=_password(password_stdin)
-    )
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    new = checked(PersonNew, email=email, name=name, organization=organization, role=role, password=password)
     with opened(Settings()) as database, database.write() as session:
         organizations.ensure(session, organization, role)
         person = create_person(session, COMMAND_LINE, new)
@@ -109,12 +109,3 @@ def _told(person: PersonRead) -> Iterator[object]:
     roles = ", ".join(f"{membership.organization}:{membership.role}" for membership in person.memberships)
     for name in COLUMNS:
         yield (roles or None) if name == "roles" else getattr(person, name)
-
-
-def _password(from_stdin: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("there is no terminal to ask for the password; use --password-stdin")
-    asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return asked

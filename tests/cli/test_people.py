@@ -35,6 +35,15 @@ def test_a_person_is_added_and_the_password_is_kept_only_as_a_hash(demands, data
     assert person.password_hash.startswith("$argon2id$")
 
 
+def test_a_person_needs_no_password(demands, database):
+    made = create(demands, stdin=None)
+
+    (person,) = people(database)
+    assert (made.exit_code, made.stderr) == (0, "ada@example.org is now editor of ada-org.\n")
+    assert made.stdout.strip() == str(person.id)
+    assert person.password_hash is None
+
+
 def test_one_who_is_known_can_join_another_organization_but_not_the_same_twice(demands, database):
     create(demands, "--password-stdin")
     joined = create(demands, "--password-stdin", organization="bob-org")
@@ -59,7 +68,6 @@ def test_a_new_organization_shows_itself_if_it_assesses_in_public(demands, ada):
 @pytest.mark.parametrize(
     ("words", "given", "named"),
     [
-        ((), {}, "--password-stdin"),  # there is no terminal to ask on
         (("--password-stdin",), {"stdin": "short\n"}, "password"),
         (("--password-stdin",), {"email": "nobody"}, "email"),
     ],
