@@ -11,6 +11,7 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -160,8 +161,9 @@ class Sender:
         return name, f"No complete answer within {timeout_seconds:g} s; the time ran out while {exchange.doing}."
 
 
+@cache
 def trusted_authorities() -> ssl.SSLContext:
-    """Mozilla's list and this machine's own, where an operator may have added one."""
+    """Mozilla's list and this machine's own, where an operator may have added one. Read once: it takes a while."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context

@@ -18,7 +18,7 @@ from tests.webhooks.receiver import Receiver, free_port
 LOOPBACK_OPENED = AddressPolicy([ip_network("127.0.0.0/8"), ip_network("::1/128")])
 NOTHING_OPENED = AddressPolicy()
 PUBLIC, LOOPBACK = [ip_address("93.184.215.14")], [ip_address("127.0.0.1")]
-AUTHORITIES = trusted_authorities()  # once: they take a while to read
+AUTHORITIES = trusted_authorities()
 
 
 async def post(url, policy=LOOPBACK_OPENED, timeout_seconds=10.0, **options):

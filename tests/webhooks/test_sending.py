@@ -15,7 +15,7 @@ from app.webhooks.sending import Sender, trusted_authorities
 from tests.webhooks.receiver import free_port
 
 LOOPBACK_OPENED = AddressPolicy([ip_network("127.0.0.0/8"), ip_network("::1/128")])
-AUTHORITIES = trusted_authorities()  # once: they take a while to read
+AUTHORITIES = trusted_authorities()
 BODY = b'{"type":"demand.status_changed"}'
 
 

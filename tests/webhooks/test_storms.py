@@ -111,21 +111,21 @@ def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_wakes(database, 
     note(ada, demand["ref"], "before")
 
     with storms.running(settings, ["work"]) as [frozen]:
-        receiver.wait_for(1)
+        receiver.wait_for(1, storms.PATIENCE_SECONDS)
         note(ada, demand["ref"], "first")
-        receiver.wait_for(2)
+        receiver.wait_for(2, storms.PATIENCE_SECONDS)
         frozen.freeze()
         receiver.say(410)  # to the one who does not listen
         with storms.running(settings, ["work"]) as [other]:
-            receiver.wait_for(3)
+            receiver.wait_for(3, storms.PATIENCE_SECONDS)
             note(ada, demand["ref"], "second")
-            receiver.wait_for(4)
-            wait_until(lambda: all_is_delivered(database))
+            receiver.wait_for(4, storms.PATIENCE_SECONDS)
+            wait_until(lambda: all_is_delivered(database), storms.PATIENCE_SECONDS)
             frozen.wake()
             assert other.stop() == 0
         note(ada, demand["ref"], "third")
-        receiver.wait_for(5)
-        wait_until(lambda: all_is_delivered(database))
+        receiver.wait_for(5, storms.PATIENCE_SECONDS)
+        wait_until(lambda: all_is_delivered(database), storms.PATIENCE_SECONDS)
         assert frozen.stop() == 0
 
     assert texts(receiver.requests) == ["before", "first", "first", "second", "third"]
