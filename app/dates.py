@@ -15,6 +15,8 @@ from pydantic_core import CoreSchema, core_schema
 from sqlalchemy import Dialect, String
 from sqlalchemy.types import TypeDecorator
 
+FIRST_DAY = datetime.date(1000, 1, 1)  # of those that clients may send; an earlier one is a slip
+
 _FORM = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
 
@@ -68,14 +70,17 @@ class PartialDate(str):
             return value
         if not isinstance(value, str):
             raise ValueError("a date is written as a text, such as 2022-12")
-        return cls(value)
+        date = cls(value)
+        if date.first_day < FIRST_DAY:
+            raise ValueError(f"there are no dates before the year {FIRST_DAY.year} here")
+        return date
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {
             "type": "string",
-            "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$",
-            "description": "A day, a month or a year (EDTF level 0).",
+            "pattern": r"^[1-9]\d{3}(-\d{2}(-\d{2})?)?$",
+            "description": f"A day, a month or a year (EDTF level 0), from {FIRST_DAY.year} on.",
             "examples": ["2022-12-10", "2022-12", "2022"],
         }
 

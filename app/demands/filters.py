@@ -17,6 +17,7 @@ from app.accounts.queries import organizations_named
 from app.bodies.queries import with_descendants
 from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
+from app.dates import FIRST_DAY
 from app.demands.lifecycle import Group, Publication, Status, statuses_in
 from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
 from app.demands.searching import mentions
@@ -34,7 +35,7 @@ def _from_midnight(since: Any) -> Any:
 
 Since = Annotated[Moment, BeforeValidator(_from_midnight)]
 
-FIRST_DAY, LAST_DAY = datetime.date(1000, 1, 1), datetime.date(9000, 1, 1)  # intervals reach past either end
+LAST_DAY = datetime.date(9000, 1, 1)  # intervals reach past it
 
 
 class Sort(enum.StrEnum):

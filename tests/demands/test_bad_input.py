@@ -23,6 +23,8 @@ NO_DATES: list[Any] = [
     "2023-13",
     "2023-00",
     "0000",
+    "0001",
+    "0999-12-31",
     "99999",
     "2023-1-1",
     "2023-01-01T00:00:00Z",
@@ -110,6 +112,24 @@ def test_each_member_of_a_wrong_type_or_size_is_named(refuses, new):
         for value in values:
             problem = refuses("POST", "demands", {**new, member: value}, 422)
             assert where(problem).startswith(f"body.{member}"), (member, value, problem)
+
+
+def test_a_year_that_nobody_can_mean_is_refused_wherever_a_date_is_sent(refuses, ada, new, evidence):
+    ref = a_demand(ada, **new)["ref"]
+    sent: list[tuple[str, dict[str, Any], str]] = [
+        ("demands", {**new, "first_made_on": "0001"}, "body.first_made_on"),
+        ("demands", {**new, "deadline": "0999-12"}, "body.deadline"),
+        ("sources", {"title": "x", "kind": "news", "published_on": "0999-12-31"}, "body.published_on"),
+        (f"demands/{ref}/updates", {"text": "x", "on": "0201-05"}, "body.on"),
+        (f"demands/{ref}/milestones", {"title": "x", "planned_on": "0001"}, "body.planned_on"),
+        (f"demands/{ref}/citations", {**evidence[0], "claimed_on": "0001"}, "body.claimed_on"),
+    ]
+
+    for path, body, place in sent:
+        problem = refuses("POST", path, body, 422)
+        assert where(problem) == place
+        assert "before the year 1000" in problem["detail"]
+    assert ada.post(f"{API}/demands", json={**new, "first_made_on": "1000-01-01"}).status_code == 201
 
 
 def test_what_must_be_there_is_named(refuses, new):
