@@ -101,7 +101,10 @@ class Scorecard(BodyName):
     answer_rate: Share
     median_days_to_first_response: Annotated[
         Number | None,
-        Field(description="From the day it was asked; 0 where it had responded before. Null where it never has."),
+        Field(
+            description="From the day it was asked. What it had said before counts as answered, but for no number of "
+            "days. Null where nothing came afterwards."
+        ),
     ]
     met: Annotated[int, Field(description="Met, as a second person has confirmed.")]
     met_claimed: Annotated[int, Field(description="Met, as is only claimed so far.")]

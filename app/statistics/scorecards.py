@@ -25,6 +25,7 @@ from app.statistics.addressing import TARGETS, Addressed, names
 from app.statistics.schemas import OldestOpen, Scorecard, Scorecards
 
 DIGITS = 4  # of a rate
+BEFORE = -1  # instead of a number of days
 
 
 def score(session: Session, actor: Actor, criteria: DemandCriteria) -> Scorecards:
@@ -48,7 +49,8 @@ class _Card:
     met: int = 0
     met_claimed: int = 0
     oldest_open: str | None = None  # when it was first made, a space, and its ref as it sorts
-    waits: list[int] = field(default_factory=list)  # days to the first response, of each demand that got one
+    answered: int = 0
+    waits: list[int] = field(default_factory=list)  # days to the first response, where that came after the demand
 
 
 def _cards(session: Session, actor: Actor, criteria: DemandCriteria) -> dict[str, _Card]:
@@ -68,11 +70,13 @@ def _cards(session: Session, actor: Actor, criteria: DemandCriteria) -> dict[str
     for _, responses in groupby(_first_responses(session, actor, criteria), key=itemgetter(0)):
         waits: dict[str, int] = {}
         for _, body, made_on, responded_on in responses:
-            days = max(0, _ordinal(responded_on) - _ordinal(made_on))
+            days = _wait(made_on, responded_on)
             for slug in addressed[body]:
                 waits[slug] = min(days, waits.get(slug, days))
         for slug, days in waits.items():
-            cards[slug].waits.append(days)
+            cards[slug].answered += 1
+            if days != BEFORE:
+                cards[slug].waits.append(days)
     return cards
 
 
@@ -116,8 +120,10 @@ def _first_responses(session: Session, actor: Actor, criteria: DemandCriteria) -
 
 
 @lru_cache(maxsize=10_000)
-def _ordinal(date: str) -> int:
-    return PartialDate(date).first_day.toordinal()
+def _wait(made_on: str, responded_on: str) -> int:
+    """Days, from first day to first day; BEFORE where the response was certainly there already."""
+    made, responded = PartialDate(made_on), PartialDate(responded_on)
+    return BEFORE if responded.last_day < made.first_day else max(0, (responded.first_day - made.first_day).days)
 
 
 def _named(session: Session, oldest: list[str]) -> dict[str, OldestOpen]:
@@ -129,8 +135,8 @@ def _named(session: Session, oldest: list[str]) -> dict[str, OldestOpen]:
 def _figures(card: _Card, oldest: dict[str, OldestOpen]) -> dict[str, Any]:
     return {
         "asked": card.asked,
-        "answered": len(card.waits),
-        "answer_rate": round(len(card.waits) / card.asked, DIGITS),
+        "answered": card.answered,
+        "answer_rate": round(card.answered / card.asked, DIGITS),
         "median_days_to_first_response": median(card.waits) if card.waits else None,
         "met": card.met,
         "met_claimed": card.met_claimed,

@@ -122,14 +122,16 @@ def test_that_there_was_no_response_yet_is_no_response(ada, client, asked, respo
     ("made_on", "responded_on", "days"),
     [
         ("2023-10-01", "2023-10-01", 0),
-        ("2023-10-01", "2023-09-01", 0),
+        ("2023-10-01", "2023-09-30", None),
+        ("2023-10-01", "2023-09", None),
+        ("2023-10-01", "2023-10", 0),
         ("2023-10-01", "2023", 0),
         ("2023-10", "2023-10-21", 20),
         ("2022", "2023", 365),
         ("2024-02-01", "2024-03-01", 29),
     ],
 )
-def test_days_run_from_first_day_to_first_day_and_never_backwards(
+def test_days_run_from_first_day_to_first_day_and_what_was_said_before_took_none(
     ada, client, asked, respond, made_on, responded_on, days
 ):
     a_body(ada, slug="ocha")
@@ -137,7 +139,8 @@ def test_days_run_from_first_day_to_first_day_and_never_backwards(
 
     respond(demand, "ocha", on=responded_on)
 
-    assert cards(client)["ocha"]["median_days_to_first_response"] == days
+    card = cards(client)["ocha"]
+    assert (card["answered"], card["median_days_to_first_response"]) == (1, days)
 
 
 def test_only_what_a_second_person_confirmed_counts_towards_the_share_met(ada, client, asked, met):
