@@ -83,9 +83,24 @@ def _in_utc(moment: datetime.datetime) -> datetime.datetime:
         raise ValueError("this moment is too far away") from None
 
 
+def formed(pattern: str, words: str, **options: Any) -> StringConstraints:
+    """A text of this form; the words are what a refusal says of it."""
+    FORMS[pattern] = words
+    return StringConstraints(pattern=pattern, **options)
+
+
+FORMS: dict[str, str] = {}  # by their patterns
 _URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", min_length=1, max_length=80)]
+Slug = Annotated[
+    str,
+    formed(
+        r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$",
+        "a slug has small letters and digits, with single hyphens or underscores in between, such as `un-mission`",
+        min_length=1,
+        max_length=80,
+    ),
+]
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_without_nul)
 ]
@@ -99,10 +114,17 @@ Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000),
 Search = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_without_nul)
 ]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$", max_length=35)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
+Language = Annotated[
+    str,
+    formed(
+        r"^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$", "a language is written as `hy` or `zh-Hant` (BCP 47)", max_length=35
+    ),
+]
+Sha256 = Annotated[str, formed(r"^[0-9a-f]{64}$", "a SHA-256 has 64 hexadecimal digits", to_lower=True)]
 Ref = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,9}-[1-9][0-9]{0,8}$"), AfterValidator(str.upper)
+    str,
+    formed(r"^[A-Za-z][A-Za-z0-9]{0,9}-[1-9][0-9]{0,8}$", "a ref is a prefix and a number, such as `NK-4`"),
+    AfterValidator(str.upper),
 ]
 Day = Annotated[datetime.date, _written_as(r"\d{4}-\d{2}-\d{2}\Z", "2022-12-10")]
 Moment = Annotated[

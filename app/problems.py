@@ -13,6 +13,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from starlette.exceptions import HTTPException
 
+from app import wording
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -112,6 +114,13 @@ class TooLarge(Problem):
     type = "too-large"
 
 
+class NotJson(Problem):
+    """The request body is not marked as JSON"""
+
+    status = 415
+    type = "not-json"
+
+
 class Invalid(Problem):
     """The request says something that cannot be"""
 
@@ -206,7 +215,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 READING = responses(400, 401, 403, 404, 410, 422, 503)
-WRITING = responses(400, 401, 403, 404, 409, 412, 413, 422, 428, 503)
+WRITING = responses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
 
 
 def install(app: FastAPI) -> None:
@@ -218,7 +227,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def validation(request: Request, error: RequestValidationError) -> Response:
-        return of_validation(error).response()
+        return of_validation(error, request.scope.get("route")).response()
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -240,10 +249,15 @@ def install(app: FastAPI) -> None:
         return Problem("The fault is ours; the log has the details. Nothing was changed.").response()
 
 
-def of_validation(error: RequestValidationError) -> Problem:
+def of_validation(error: RequestValidationError, route: object) -> Problem:
     """Pydantic's findings without the input (which may be private) and without our own class names."""
-    wrong = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
-    if any(e["type"] == "json_invalid" for e in error.errors()):
+    found = error.errors()
+    if isinstance(error.body, bytes) and any(finding["loc"][0] == "body" for finding in found):
+        return NotJson("Send the body as JSON, with `Content-Type: application/json`.")
+    wrong = [
+        {"where": ".".join(map(str, finding["loc"])), "what": wording.told_on(route, finding)} for finding in found
+    ]
+    if any(finding["type"] == "json_invalid" for finding in found):
         return Malformed("The body is not valid JSON.", errors=wrong)
     summary = "; ".join(f"{item['where']}: {item['what']}" for item in wrong[:3])
     return Invalid(summary, errors=wrong)

@@ -6,9 +6,9 @@ from typing import Any, get_args, get_origin
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
 from app.problems import Invalid
+from app.wording import query_words
 
 
 async def refuse_repeated(request: Request) -> None:
@@ -26,13 +26,7 @@ async def refuse_repeated(request: Request) -> None:
 
 def _single(route: APIRoute) -> Iterator[str]:
     """The words that the route takes one value of."""
-    for parameter in route.dependant.query_params:
-        model = parameter.field_info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            fields = [(field.alias or name, field.annotation) for name, field in model.model_fields.items()]
-        else:
-            fields = [(parameter.alias, model)]
-        yield from (word for word, annotation in fields if not _is_list(annotation))
+    return (word for word, annotation in query_words(route) if not _is_list(annotation))
 
 
 def _is_list(annotation: Any) -> bool:

@@ -41,6 +41,7 @@ from app.fields import Audience
 from app.sources.actions import create_source
 from app.sources.models import Source
 from app.sources.schemas import SourceNew
+from app.wording import told
 
 FIRST_CAMPAIGN = Path(__file__).parent.parent / "seed" / "nagorno-karabakh"
 ASSESSOR = {
@@ -169,4 +170,4 @@ def _telling(place: Path) -> Iterator[None]:
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"]))
-        raise BadData(f"{place} has a wrong {error.title}: {where}: {wrong['msg']}.") from error
+        raise BadData(f"{place} has a wrong {error.title}: {where}: {told(wrong)}.") from error

@@ -4,14 +4,20 @@ from typing import Annotated
 
 from pydantic import MISSING, AwareDatetime, BaseModel, Field, StringConstraints
 
-from app.fields import Identifiers, Line, Schema, Search, Slug, Title, Url
+from app.fields import Identifiers, Line, Schema, Search, Slug, Title, Url, formed
 from app.paging import PageQuery
 
 Acronym = Annotated[Line, StringConstraints(max_length=40)]
 Classification = Annotated[Line, StringConstraints(max_length=80)]
 IdentifierChanges = Annotated[dict[Slug, Line | None], Field(max_length=20)]
 Identifier = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*:[^\x00]+$", min_length=3, max_length=581)
+    str,
+    formed(
+        r"^[a-z0-9]+(?:[-_][a-z0-9]+)*:[^\x00]+$",
+        "an identifier is a scheme and a value, such as `wikidata:Q1065`",
+        min_length=3,
+        max_length=581,
+    ),
 ]
 
 

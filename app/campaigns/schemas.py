@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, Field
 
-from app.fields import Language, Schema, Slug, Text, Title
+from app.fields import Language, Schema, Slug, Text, Title, formed
 from app.paging import PageQuery
 
 
@@ -14,7 +14,9 @@ def _distinct(languages: list[str]) -> list[str]:
     return languages
 
 
-Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
+Prefix = Annotated[
+    str, formed(r"^[A-Z][A-Z0-9]{0,9}$", "a prefix has up to ten capital letters and digits, such as `NK`")
+]
 Languages = Annotated[list[Language], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
 ReviewInterval = Annotated[int, Field(strict=True, ge=1, le=3650)]
 Labels = Annotated[dict[Language, Title], Field(min_length=1, max_length=50)]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from app.problems import Problem
 from app.vault import LostSecret
+from app.wording import told
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -25,7 +26,7 @@ def checked(schema: type[Schema], **values: object) -> Schema:
         return schema.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise typer.BadParameter(f"{wrong['loc'][0]}: {wrong['msg']}") from None
+        raise typer.BadParameter(f"{wrong['loc'][0]}: {told(wrong)}") from None
 
 
 def explained(error: Exception) -> str | None:
@@ -75,7 +76,7 @@ def _of_the_settings(error: Exception) -> str | None:
         return "DEMANDS_DATABASE_URL cannot be read; write it as postgresql+psycopg://user:password@host/name."
     if isinstance(error, ValidationError) and error.title == "Settings":
         wrong = error.errors()[0]
-        return f"The setting DEMANDS_{str(wrong['loc'][0]).upper()} is wrong: {wrong['msg']}."
+        return f"The setting DEMANDS_{str(wrong['loc'][0]).upper()} is wrong: {told(wrong)}."
     if isinstance(error, SettingsError):
         return f"The settings cannot be read: {error}."
     if type(error).__module__.startswith("alembic."):

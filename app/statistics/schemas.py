@@ -3,15 +3,16 @@
 import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app.bodies.schemas import BodyName
 from app.dates import PartialDate
 from app.demands.filters import DemandCriteria
 from app.demands.lifecycle import Group, Status
 from app.demands.reads import Number
+from app.fields import formed
 
-Month = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{3}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, formed(r"^[1-9]\d{3}-(0[1-9]|1[0-2])$", "a month is written as 2023-09")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -20,6 +20,7 @@ from app.ledger.selecting import FLAGS
 from app.ledger.words import Filters
 from app.problems import NotFound, Problem
 from app.web.pages import page
+from app.wording import told
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,7 +48,7 @@ def ask_to_follow(database: Db, request: Request, form: Form) -> Response:
             actions.ask_to_follow(session, request.app.state.vault, client_of(request), new)
     except ValidationError as error:
         wrong = error.errors()[0]
-        return _form(request, filters, 422, f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", sent)
+        return _form(request, filters, 422, f"{'.'.join(map(str, wrong['loc']))}: {told(wrong)}", sent)
     except Problem as problem:
         return _form(request, filters, problem.status, problem.detail, sent)
     return page("follow_asked.html", what_now=actions.WHAT_NOW)

@@ -80,6 +80,15 @@ def test_wrong_usage_adds_nobody(demands, database, words, given, named):
     assert people(database) == []
 
 
+@on_sqlite
+def test_wrong_usage_is_told_in_words(demands):
+    refused = create(demands, organization="Ada & Bob")
+
+    assert refused.exit_code == 2
+    told = " ".join(refused.stderr.split())
+    assert "organization: a slug has small letters and digits" in told
+
+
 def test_the_list_shows_everyone_newest_first_with_their_roles(demands):
     create(demands, "--password-stdin")
     create(demands, "--password-stdin", organization="bob-org")

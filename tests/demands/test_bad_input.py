@@ -76,6 +76,54 @@ def test_a_body_of_another_shape_is_invalid(refuses):
         assert refuses("POST", "demands", body, 422)["type"] == "/problems/invalid"
 
 
+def test_a_body_that_is_not_marked_as_json_is_told_to_be(ada, new):
+    sent = json.dumps(new).encode()
+
+    for media_type in (None, "application/x-www-form-urlencoded", "text/plain", "application/jsonp"):
+        headers = {"Content-Type": media_type} if media_type else {}
+        for answer in (
+            ada.post(f"{API}/demands", content=sent, headers=headers),
+            ada.patch(f"{API}/demands/NK-1", content=sent, headers={**headers, "If-Match": "*"}),
+        ):
+            assert (answer.status_code, answer.json()["type"]) == (415, "/problems/not-json"), media_type
+            assert answer.json()["detail"] == "Send the body as JSON, with `Content-Type: application/json`."
+
+    for media_type in ("application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"):
+        answer = ada.post(f"{API}/demands", content=sent, headers={"Content-Type": media_type})
+        assert answer.status_code == 201, media_type
+
+
+def test_refusals_are_told_in_words(refuses, new):
+    told = {
+        "colour": (1, "there is no such member"),
+        "deadline": ("soon", "write a date as 2022-12-10, 2022-12 or 2022"),
+        "campaign": (
+            "Not a slug",
+            "a slug has small letters and digits, with single hyphens or underscores in between, such as `un-mission`",
+        ),
+        "indicator": ("x", "this should be an object"),
+    }
+
+    for member, (value, what) in told.items():
+        assert refuses("POST", "demands", {**new, member: value}, 422)["detail"] == f"body.{member}: {what}"
+    assert refuses("POST", "demands", [], 422)["detail"] == "body: this should be an object"
+    assert refuses("POST", "kinds", {"slug": "x"}, 422)["detail"] == "body.label: this is required"
+    too_short = refuses("POST", "redactions", {"text": "x", "reason": "x"}, 422)
+    assert too_short["detail"] == "body.text: String should have at least 3 characters"
+
+
+def test_a_word_that_a_list_does_not_know_is_told_with_those_that_it_knows(ada):
+    known = {
+        "bodies": "classification, cursor, identifier, limit, parent, q",
+        "demands/NK-1/history": "cursor, limit",
+    }
+
+    for path, words in known.items():
+        refused = ada.get(f"{API}/{path}", params={"colour": "red"})
+        told = f"query.colour: there is no such word here; there are {words}"
+        assert (refused.status_code, refused.json()["detail"]) == (422, told)
+
+
 def test_unknown_members_are_named(refuses, new):
     for member in ("colour", "ref", "status", "id", "Title", "ti\x00tle", SURROGATE, "__class__"):
         problem = refuses("POST", "demands", {**new, member: 1}, 422)

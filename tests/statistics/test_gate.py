@@ -73,6 +73,12 @@ def test_only_the_timeline_has_a_range(client, route):
     assert response.json()["errors"][0]["where"] == "query.from"
 
 
+def test_what_a_month_looks_like_is_said(client):
+    response = client.get(f"{API}/statistics/timeline", params={"from": "2024-1"})
+
+    assert (response.status_code, response.json()["detail"]) == (422, "query.from: a month is written as 2023-09")
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_values_that_do_not_exist_are_refused_and_named(client, route):
     wrong = {"body": "nowhere", "kind": "nowhere", "status": "lost", "as_of": "yesterday", "overdue": "ish"}
