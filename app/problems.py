@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -151,6 +152,13 @@ class Unavailable(Problem):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
+class Full(Unavailable):
+    """Nothing can be stored at present"""
+
+    type = "full"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+
 def invalid(where: str, what: str, **members: Any) -> Invalid:
     """One wrong value, named the way that validation errors name theirs (`body.targets.0.body`)."""
     return Invalid(f"{where}: {what}", errors=[{"where": where, "what": what}], **members)
@@ -177,6 +185,15 @@ def taken(error: IntegrityError) -> Conflict | None:
         return None
     what = f"{table} with this {' and '.join(columns)}".replace("_", " ")
     return Conflict(f"There is a {what} already; someone was faster.")
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the database had no room left on its disk."""
+    driver = getattr(error, "orig", None)
+    if getattr(driver, "sqlstate", None) == "53100":  # PostgreSQL: disk_full
+        return True
+    # the other is told where the index of the write-ahead log finds no room
+    return getattr(driver, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 class WrongValue(BaseModel):
@@ -209,7 +226,7 @@ def kinds() -> list[type[Problem]]:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route can answer besides success, for the OpenAPI document."""
-    titles = {kind.status: (kind.__doc__ or "").strip() for kind in reversed(kinds())}
+    titles = {kind.status: (kind.__doc__ or "").strip() for kind in Problem.__subclasses__()}
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     return {status: {"description": titles[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
 
@@ -241,6 +258,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     @app.exception_handler(QueueTimeout)
     def busy(request: Request, error: Exception) -> Response:
+        if is_full(error):
+            log.warning("The disk is full: a request could store nothing.")
+            return Full("The disk of this service is full: it cannot store anything. Nothing was changed.").response()
         log.warning("The database did not serve a request.", exc_info=error)
         return Unavailable("The database is busy or out of reach; nothing was changed. Try again.").response()
 
