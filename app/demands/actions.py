@@ -12,8 +12,8 @@ from app.campaigns.models import Campaign
 from app.campaigns.queries import campaigns_named, kinds_named
 from app.database import locked
 from app.dates import PartialDate
-from app.demands import citing, facts, publishing, standing
-from app.demands.lifecycle import ChangeKind, Publication, Status
+from app.demands import citing, facts, publishing, standing, verifying
+from app.demands.lifecycle import ChangeKind, Publication, Status, Verification
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
@@ -22,6 +22,7 @@ from app.ledger.reading import has_happened
 from app.problems import Conflict, invalid
 
 OPENED = "The demand was made."
+WHAT_WAS_VERIFIED = {"asks", "counts_as_met", "targets"}
 
 
 def create_demand(session: Session, actor: Actor, new: DemandNew) -> DemandRead:
@@ -68,6 +69,8 @@ def revise_demand(
     before, keys = demand.circle, facts.lasting_keys(session, demand)
     if demand.publication is Publication.PUBLISHED and changes.keys() & {"audience", "sensitivity"}:
         actor.must_be(Role.EDITOR)
+    if demand.verification is Verification.VERIFIED and wanted & WHAT_WAS_VERIFIED:
+        actor.must_be(Role.EDITOR)
     if "last_checked_on" in changes and changes["last_checked_on"] > clock.today():
         raise invalid("body.last_checked_on", "nobody has checked yet on a day in the future")
     if "first_made_on" in changes:
@@ -79,6 +82,7 @@ def revise_demand(
         demand.kind_id = kinds_named(session, [str(revision.kind)], "body.kind")[0].id
     if isinstance(revision.targets, list):
         _set_targets(session, demand, revision.targets)
+        verifying.settle(session, demand)
     if isinstance(revision.issuers, list):
         _set_issuers(session, actor, demand, revision.issuers)
     if isinstance(revision.tags, list):

@@ -117,11 +117,19 @@ def revise_demand(
 
 @router.put("/demands/{ref}/publication", responses=WRITING)
 def publish_demand(
-    database: Db, actor: CurrentCampaigner, ref: DemandRef, change: PublicationChange, response: Response
+    database: Db,
+    actor: CurrentCampaigner,
+    ref: DemandRef,
+    change: PublicationChange,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> DemandRead:
-    """Send to review, publish (now or when an embargo ends), or take from view."""
+    """Send to review, publish (now or when an embargo ends), or take from view.
+
+    With `If-Match` nothing is published that you have not read.
+    """
     with database.write() as session:
-        demand = publishing.publish(session, actor, ref, change)
+        demand = publishing.publish(session, actor, ref, change, if_match)
     response.headers["ETag"] = etags.etag(demand.version)
     return demand
 

@@ -5,7 +5,7 @@ import datetime
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app import clock
+from app import clock, etags
 from app.accounts.actor import Actor, system
 from app.accounts.roles import Role
 from app.database import locked
@@ -33,13 +33,16 @@ class ForbiddenPublication(Conflict):
     type = "forbidden-publication"
 
 
-def publish(session: Session, actor: Actor, ref: str, change: PublicationChange) -> DemandRead:
+def publish(
+    session: Session, actor: Actor, ref: str, change: PublicationChange, if_match: str | None = None
+) -> DemandRead:
     """Move the demand to another state of publication; to the one it is in already changes nothing.
 
-    Raises Forbidden where the role does not reach, ForbiddenPublication with the allowed states, Invalid.
+    Raises Forbidden where the role does not reach, ForbiddenPublication with the allowed states, Invalid, Stale.
     """
     actor.must_be(NEEDS[change.state])
     demand = get_demand(session, actor, ref, lock=True)
+    etags.check(if_match, demand.version)
     _check(demand, change)
     before = demand.circle
     embargo = change.embargoed_until if change.embargoed_until and change.embargoed_until > clock.now() else None

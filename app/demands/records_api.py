@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 
 from app.accounts.current import CurrentActor, CurrentCampaigner, CurrentEditor, Db
 from app.accounts.idempotency import OnceOnly
-from app.demands import citing, history, queries, recording, records, redacting, relating, status_changes
+from app.demands import citing, history, queries, recording, records, redacting, relating, status_changes, verifying
 from app.demands.api import DemandRef
 from app.demands.reads import (
     CitationRead,
@@ -32,6 +32,7 @@ from app.demands.schemas import (
     UpdateNew,
     VerificationNew,
 )
+from app.etags import IfMatch
 from app.paging import Page, PageQuery, link_next
 from app.problems import READING, WRITING
 
@@ -52,9 +53,11 @@ def list_status_changes(
 
 
 @router.post("/demands/{ref}/status-changes", status_code=CREATED, response_model=StatusChangeRead, responses=WRITING)
-def change_status(actor: CurrentCampaigner, ref: DemandRef, new: StatusChangeNew, once: OnceOnly) -> Response:
+def change_status(
+    actor: CurrentCampaigner, ref: DemandRef, new: StatusChangeNew, once: OnceOnly, if_match: IfMatch = None
+) -> Response:
     """Record what happened, with evidence; a refusal says which moves are allowed."""
-    return once.create(lambda session: status_changes.change_status(session, actor, ref, new))
+    return once.create(lambda session: status_changes.change_status(session, actor, ref, new, if_match))
 
 
 @router.put("/status-changes/{change_id}/verification", responses=WRITING)
@@ -66,7 +69,7 @@ def verify_status_change(
     Keys that belong to nobody count as different people only by key, and verify nothing that a person recorded.
     """
     with database.write() as session:
-        return status_changes.verify(session, actor, change_id)
+        return verifying.verify(session, actor, change_id)
 
 
 @router.get("/demands/{ref}/updates", responses=READING)

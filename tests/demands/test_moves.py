@@ -251,3 +251,16 @@ def test_of_those_who_make_the_same_move_at_once_one_does(ada, evidence):
 
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert [c["number"] for c in changes_of(ada, ref)] == [2, 1]
+
+
+def test_of_two_who_read_the_same_status_only_the_first_moves_it(ada, bob):
+    ref = a_demand(ada)["ref"]
+    seen = {"If-Match": f'"{read(ada, ref)["version"]}"'}
+
+    answers = [
+        client.post(f"{API}/demands/{ref}/status-changes", json=change_to(client, to), headers=seen)
+        for client, to in ((ada, "in_progress"), (bob, "stalled"))
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 412]
+    assert read(ada, ref)["status"] == "in_progress"

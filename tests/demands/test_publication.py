@@ -265,3 +265,16 @@ def test_of_those_who_publish_at_once_one_is_recorded(ada, client):
 
 def read_history(client, ref):
     return client.get(f"{API}/demands/{ref}/history").text
+
+
+def test_nobody_publishes_what_they_have_not_read(ada, client_for):
+    ref = a_draft(ada)["ref"]
+    seen = tag_of(ada, ref)
+    client_for("campaigner").patch(f"{API}/demands/{ref}", json={"asks": "Worse."}, headers={"If-Match": "*"})
+
+    late = ada.put(f"{API}/demands/{ref}/publication", json={"state": "published"}, headers={"If-Match": seen})
+
+    assert (late.status_code, late.json()["type"]) == (412, "/problems/stale")
+    assert read(ada, ref)["publication"] == "draft"
+    now = {"If-Match": tag_of(ada, ref)}
+    assert ada.put(f"{API}/demands/{ref}/publication", json={"state": "published"}, headers=now).status_code == 200

@@ -118,6 +118,46 @@ def test_what_the_tracker_itself_recorded_anyone_may_verify(ada, bob, a_person, 
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
+@pytest.fixture
+def verified(ada, bob):
+    """A demand on ocha that is met, as a second person confirmed, by what wfp says."""
+    for slug in ("ocha", "wfp"):
+        a_body(ada, slug=slug)
+    a_source(ada, slug="of-wfp", issued_by=["wfp"])
+    ref = a_demand(ada, targets=[{"body": "ocha", "role": "decides"}])["ref"]
+    support = {"source": "of-wfp", "stance": "supports"}
+    met = change(ada, ref, "met", citations=[support])
+    assert verify(bob, met["id"]).status_code == 200
+    return ref
+
+
+def revise(client, ref, **changes):
+    headers = {"If-Match": f'"{read(client, ref)["version"]}"'}
+    return client.patch(f"{API}/demands/{ref}", json=changes, headers=headers)
+
+
+def test_when_others_are_asked_what_only_they_support_is_claimed_again(ada, client, verified):
+    both = [{"body": "ocha", "role": "decides"}, {"body": "un-sc", "role": "decides"}]
+    a_body(ada, slug="un-sc")
+    assert revise(ada, verified, targets=both).json()["verification"] == "verified"
+
+    revised = revise(ada, verified, targets=[{"body": "wfp", "role": "implements"}])
+
+    assert (revised.status_code, revised.json()["verification"]) == (200, "claimed")
+    newest = changes_of(client, verified)[0]
+    assert (newest["verification"], newest["verified_at"], newest["verified_by"]) == ("claimed", None, None)
+    assert events(client, "demand.revised")[-1]["data"]["demand"]["verification"] == "claimed"
+
+
+@pytest.mark.parametrize("word", ["asks", "counts_as_met", "targets"])
+def test_what_was_verified_is_for_editors_to_revise(ada, client_for, verified, word):
+    new = [{"body": "wfp", "role": "implements"}] if word == "targets" else "Something else."
+
+    assert revise(client_for("campaigner"), verified, **{word: new}).status_code == 403
+    assert revise(client_for("campaigner"), verified, title="The same, said better").status_code == 200
+    assert revise(ada, verified, **{word: new}).status_code == 200
+
+
 def test_verifying_is_for_editors(ada, client, client_for):
     met = change(ada, a_demand(ada)["ref"], "met")
     clients = [client, *map(client_for, ("viewer", "partner", "campaigner"))]
