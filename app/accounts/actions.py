@@ -23,6 +23,7 @@ from app.accounts.schemas import (
 from app.accounts.secrets import KeyText, hash_password
 from app.database import locked, serialize
 from app.fields import Audience
+from app.ledger import things
 from app.problems import Conflict, Forbidden, NotFound, invalid
 
 
@@ -63,7 +64,7 @@ def revise_organization(
     if organization.model_dump() == was:
         return organization_read(actor, organization)
     if organization.audience.is_narrower_than(before):
-        _tell_of_withdrawal(session, actor, organization, before)
+        things.record_withdrawal(session, actor, "organization", organization, before)
     return revised(session, actor, organization)
 
 
@@ -213,20 +214,10 @@ def _keep_an_admin(session: Session, actor: Actor) -> None:
         )
 
 
-def _tell_of_withdrawal(session: Session, actor: Actor, organization: Organization, before: Audience) -> None:
-    """Those who could see it learn that they no longer can, and nothing else."""
-    key = f"organization:{organization.slug}"
-    about = ledger.About(keys=[key], thing=key, visible_to=organization.audience)
-    data = {"slug": organization.slug}
-    ledger.record(session, actor, "organization.withdrawn", about, audience=before, notice=True, organization=data)
-
-
 def _record(session: Session, actor: Actor, type: str, organization: Organization) -> None:
-    key = f"organization:{organization.slug}"
-    about = ledger.About(keys=[key], thing=key, visible_to=organization.audience)
     reader = Actor(role=None, audience=organization.audience)
     data = organization_read(reader, organization).model_dump(mode="json")
-    ledger.record(session, actor, type, about, audience=organization.audience, organization=data)
+    things.record_of(session, actor, type, organization, data)
 
 
 def _record_key(session: Session, actor: Actor, type: str, key: Key, organization: Organization) -> None:

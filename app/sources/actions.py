@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app import etags, ledger
+from app import etags
 from app.accounts.actor import Actor
 from app.accounts.audience import may_see
 from app.accounts.roles import Role
 from app.bodies.queries import bodies_named
 from app.database import serialize
-from app.fields import Audience
+from app.ledger import things
 from app.problems import Conflict
 from app.sources.models import Source, SourceIssuer
 from app.sources.naming import slugs_for
@@ -63,7 +63,7 @@ def revise_source(
         return was
     read = revised(session, actor, source)
     if source.audience.is_narrower_than(before):
-        _tell_of_withdrawal(session, actor, source, before)
+        things.record_withdrawal(session, actor, "source", source, before)
     return read
 
 
@@ -118,17 +118,5 @@ def _issue(session: Session, source: Source, slugs: Sequence[str]) -> None:
 def _record(session: Session, actor: Actor, type: str, source: Source) -> SourceRead:
     session.flush()
     read = sources_read(session, [source])[0]
-    data = read.model_dump(mode="json")
-    ledger.record(session, actor, type, _about(source), audience=source.audience, source=data)
+    things.record_of(session, actor, type, source, read.model_dump(mode="json"))
     return read
-
-
-def _tell_of_withdrawal(session: Session, actor: Actor, source: Source, before: Audience) -> None:
-    """Those who could see it learn that they no longer can, and nothing else."""
-    data = {"slug": source.slug}
-    ledger.record(session, actor, "source.withdrawn", _about(source), audience=before, notice=True, source=data)
-
-
-def _about(source: Source) -> ledger.About:
-    key = f"source:{source.slug}"
-    return ledger.About(keys=[key], thing=key, visible_to=source.audience)
