@@ -1,17 +1,19 @@
 """`Idempotency-Key`: the same request again gets the first answer again, and is done once.
 
 The answer is stored in the transaction that it answers for, so that neither exists without the other
-(draft-ietf-httpapi-idempotency-key-header-07).
+(draft-ietf-httpapi-idempotency-key-header-07). For what uses the network, the key
+is taken before and the answer stored afterwards.
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -29,6 +31,16 @@ class AnswerGone(Conflict):
     """This was done before, and its answer is not there to be repeated"""
 
     type = "answer-gone"
+
+
+class UnderWay(Conflict):
+    """The same request has begun, and its answer is not there yet"""
+
+    type = "under-way"
+
+
+_UNDER_WAY = b"under way"  # in place of an answer
+_NO_ANSWER = (b"", _UNDER_WAY)
 
 
 class Once:
@@ -60,6 +72,44 @@ class Once:
             self._keep(session, *answer)
         return _response(*answer)
 
+    async def send(self, action: Callable[[], Awaitable[BaseModel]]) -> Response:
+        """The same for an action that uses the network, and so cannot be in a transaction: 200, and done at most once.
+
+        Raises UnderWay while the same request is being done, or if it was broken off with its process.
+        """
+        earlier = await asyncio.to_thread(self._begin)
+        if earlier:
+            return self._repeat(earlier)
+        try:
+            made = await action()
+        except Exception:
+            await asyncio.to_thread(self._let_go)
+            raise
+        body = made.model_dump_json()
+        await asyncio.to_thread(self._end, body)
+        return _response(200, {}, body)
+
+    def _begin(self) -> Answer | None:
+        if self._key is None:
+            return None
+        with self._database.write() as session:
+            earlier = self._claim(session)
+            if earlier is None:
+                session.get_one(Answer, (self._who, self._key)).sealed = _UNDER_WAY
+        return earlier
+
+    def _let_go(self) -> None:
+        """What was not done may be asked for again."""
+        if self._key:
+            with self._database.write() as session:
+                mine = (col(Answer.actor) == self._who, col(Answer.key) == self._key)
+                session.connection().execute(delete(Answer).where(*mine))
+
+    def _end(self, body: str) -> None:
+        if self._key:
+            with self._database.write() as session:
+                self._keep(session, 200, {}, body)
+
     def _claim(self, session: Session) -> Answer | None:
         """Take the key, or find who has it: a competitor that is under way is waited for."""
         if self._key is None:
@@ -89,6 +139,11 @@ class Once:
         answer.sealed = self._vault.seal(json.dumps([headers, body]).encode())
 
     def _repeat(self, answer: Answer) -> Response:
+        if answer.sealed == _UNDER_WAY:
+            raise UnderWay(
+                f"This was begun on {utc(answer.created_at)}: ask again in a moment. If it stays so, it was broken off,"
+                " who knows where; take a new Idempotency-Key to have it done anew."
+            )
         done = f"This was done on {utc(answer.created_at)} and is not done again"
         if not answer.sealed:
             raise AnswerGone(f"{done}. Its answer was erased since, when words were taken out of the record.")
@@ -101,7 +156,7 @@ class Once:
 
 def erase_answers(session: Session) -> None:
     """Forget what was answered, and not that it was done: all but the answer that is being made."""
-    session.connection().execute(update(Answer).where(col(Answer.sealed) != b"").values(sealed=b""))
+    session.connection().execute(update(Answer).where(col(Answer.sealed).not_in(_NO_ANSWER)).values(sealed=b""))
 
 
 def _response(status: int, headers: dict[str, str], body: str) -> Response:

@@ -80,5 +80,5 @@ class Answer(Table, table=True):
     status: int = 200
     sealed: bytes = Field(
         default=b"", sa_column=Column(LargeBinary, nullable=False)
-    )  # headers and body; empty once erased
+    )  # headers and body, once there are; empty once erased
     created_at: datetime.datetime = Field(default_factory=lambda: clock.now(), index=True)

@@ -132,24 +132,26 @@ def read_public_key(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, 
         return secrets.read_public_key(session, request.app.state.vault, actor, webhook_id)
 
 
-@router.post("/test", responses=WRITING)
-async def send_test(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request) -> TestAnswer:
+@router.post("/test", responses=WRITING, response_model=TestAnswer)
+async def send_test(
+    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request, once: OnceOnly
+) -> Response:
     """Sends a signed `webhook.test` at once and shows what came back."""
     state = request.app.state
-    return await probing.send_test(database, state.vault, state.settings, actor, webhook_id)
+    return await once.send(lambda: probing.send_test(database, state.vault, state.settings, actor, webhook_id))
 
 
-@router.post("/verification", responses=WRITING)
+@router.post("/verification", responses=WRITING, response_model=VerificationAnswer)
 async def send_challenge(
-    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request
-) -> VerificationAnswer:
+    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request, once: OnceOnly
+) -> Response:
     """Sends a signed `webhook.verification` at once; an endpoint that answers with its `challenge` is verified.
 
     The answer's body is the challenge alone, or a JSON object that has it as `challenge`. A webhook that waited for it
     gets what happened meanwhile, too.
     """
     state = request.app.state
-    return await verifying.send_challenge(database, state.vault, state.settings, actor, webhook_id)
+    return await once.send(lambda: verifying.send_challenge(database, state.vault, state.settings, actor, webhook_id))
 
 
 @router.get("/events", responses=READING)

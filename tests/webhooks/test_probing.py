@@ -1,5 +1,8 @@
 """A message to try an endpoint with, and its answer at once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 import standardwebhooks
 import svix.webhooks
 
@@ -13,6 +16,10 @@ def send_test(client, webhook):
     answer = client.post(f"{API}/webhooks/{webhook['id']}/test")
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def ask(client, webhook, path="test", key="one"):
+    return client.post(f"{API}/webhooks/{webhook['id']}/{path}", headers={"Idempotency-Key": key})
 
 
 def test_a_test_is_signed_and_shows_the_answer(eve, receiver):
@@ -62,3 +69,39 @@ def test_each_test_is_a_message_of_its_own(eve, receiver):
     webhook = a_webhook(eve, receiver.url("/204"))
 
     assert send_test(eve, webhook)["event"] != send_test(eve, webhook)["event"]
+
+
+@pytest.mark.parametrize("path", ["test", "verification"])
+def test_asked_for_again_with_its_idempotency_key_a_message_is_sent_once(eve, receiver, path):
+    webhook = a_webhook(eve, receiver.url("/echo"))
+
+    first, again, another = (ask(eve, webhook, path, key) for key in ("one", "one", "two"))
+
+    assert [answer.status_code for answer in (first, again, another)] == [200] * 3
+    assert again.content == first.content
+    assert ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"]) == (False, "true")
+    assert len(receiver.requests) == 2
+
+
+def test_while_a_message_is_on_its_way_its_idempotency_key_sends_no_other(eve, receiver):
+    webhook = a_webhook(eve, receiver.url("/waits-for-a-word"))
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, eve, webhook)
+        receiver.wait_for(1)
+        meanwhile = ask(eve, webhook)
+        receiver.say(204)
+
+    assert (meanwhile.status_code, meanwhile.json()["type"]) == (409, "/problems/under-way")
+    assert ask(eve, webhook).json() == first.result().json()
+    assert len(receiver.requests) == 1
+
+
+def test_what_was_refused_may_be_asked_for_again_with_its_idempotency_key(eve, receiver):
+    webhook = a_webhook(eve, receiver.url("/echo"), verify=True)
+
+    refused = ask(eve, webhook)
+    verified = ask(eve, webhook, "verification", "two")
+
+    assert (refused.status_code, verified.json()["verified"]) == (409, True)
+    assert ask(eve, webhook).json()["outcome"] == "delivered"
