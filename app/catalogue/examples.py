@@ -47,7 +47,7 @@ _LIKELY: dict[str, Any] = {  # by the name of the member, and of what it is a me
     "language": "en",
     "languages": "en",
     "links.demand": "https://demands.example.org/api/v1/demands/NK-4",
-    "links.event": "https://demands.example.org/api/v1/events?after=0199c1de7a10-1041&limit=1",
+    "links.event": "https://demands.example.org/api/v1/events?after=0199c1de7a10-1041&to_seq=1042",
     "latest": 36,
     "latest_on": "2024-02",
     "locator": "page 2",

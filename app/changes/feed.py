@@ -14,6 +14,7 @@ from app.accounts.audience import ledger_gate
 from app.changes.filtering import EventFilter, selection
 from app.database import Database
 from app.ledger import reading
+from app.ledger.words import Seq
 from app.paging import Limit
 
 LONGEST_WAIT_SECONDS = 30
@@ -24,6 +25,7 @@ class FeedQuery(EventFilter):
     after: Annotated[
         str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
     ] = ""
+    to_seq: Annotated[Seq | None, Field(description="The last event to tell; null: all that there are.")] = None
     limit: Limit = 50
     wait: Annotated[
         float, Field(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for an event where there is none.")
@@ -70,7 +72,7 @@ def read(database: Database, actor: Actor, query: FeedQuery) -> EventPage:
     with database.read() as session:
         start = reading.position(query.after, reading.head(session))
         wanted = selection(session, actor, query)
-        found = reading.after(session, ledger_gate(actor), start, query.limit, wanted)
+        found = reading.after(session, ledger_gate(actor), start, query.limit, wanted, query.to_seq)
     return EventPage(items=found.items, next_cursor=found.next_cursor, head=found.head)
 
 
@@ -82,7 +84,8 @@ async def follow(database: Database, bell: Bell, actor: Actor, query: FeedQuery)
         with bell.listen() as rung:
             page = await run_in_threadpool(read, database, actor, query)
             left = until - loop.time()
-            if page.items or left <= 0:
+            nothing_can_come = query.to_seq is not None and query.to_seq <= page.head
+            if page.items or nothing_can_come or left <= 0:
                 return page
             query = query.model_copy(update={"after": page.next_cursor})
             with contextlib.suppress(TimeoutError):

@@ -100,12 +100,14 @@ def after(
     start: int,
     limit: int,
     selection: Selection = EVERY_EVENT,
+    to_seq: int | None = None,
 ) -> Slice:
-    """At most `limit` entries after `start`, oldest first."""
+    """At most `limit` entries after `start`, up to and with `to_seq`, oldest first."""
     here = head(session)
-    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= here.seq, selection.condition())
+    end = here.seq if to_seq is None else max(start, min(to_seq, here.seq))
+    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= end, selection.condition())
     events = session.scalars(statement.order_by(col(Event.seq)).limit(limit)).all()
-    reached = events[-1].seq if len(events) == limit else here.seq
+    reached = events[-1].seq if len(events) == limit else end
     return Slice(views(session, gate, events), reached, cursor(here.epoch, reached), here.seq)
 
 

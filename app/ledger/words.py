@@ -25,6 +25,7 @@ Slugs = Annotated[list[Slug], *Either]
 Statuses = Annotated[list[Status], *Either]
 Groups = Annotated[list[Group], *Either]
 Refs = Annotated[list[Ref], *Either]
+Seq = Annotated[int, Field(ge=1, le=2**62)]
 
 
 class Filters(Schema):

@@ -84,5 +84,5 @@ def _thin(view: EventView, links: Links) -> Thin:
 
 
 def _links(view: EventView, api_url: str, epoch: str) -> Links:
-    event = f"{api_url}/events?after={cursor(epoch, view.seq - 1)}&limit=1"
+    event = f"{api_url}/events?after={cursor(epoch, view.seq - 1)}&to_seq={view.seq}"
     return DemandLinks(event=event, demand=f"{api_url}/demands/{view.demand}") if view.demand else Links(event=event)

@@ -7,7 +7,7 @@ from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, EmailStr
 
 from app.fields import Line, Moment, Schema
 from app.ledger.types import EventType
-from app.ledger.words import Filters, each_once
+from app.ledger.words import Filters, Seq, each_once
 from app.paging import Limit, PageQuery
 from app.webhooks.addresses import LONGEST_URL
 from app.webhooks.answers import Failure, Outcome
@@ -155,9 +155,6 @@ class UndeliveredRead(BaseModel):
     seq: int
     reason: Reason
     set_aside_at: AwareDatetime
-
-
-Seq = Annotated[int, Field(ge=1, le=2**62)]
 
 
 class RetryNew(Schema):

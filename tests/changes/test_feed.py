@@ -242,6 +242,34 @@ def test_the_cursor_goes_past_what_the_filters_leave_out(ada, client):
     assert (answer["items"], answer["next_cursor"]) == ([], cursor(client))
 
 
+def test_the_feed_can_end_before_its_end(ada, client):
+    start = cursor(client)
+    kinds = [a_kind(ada) for _ in range(4)]
+    first = page(client, after=start)["items"][0]["seq"]
+
+    some, rest = page(client, after=start, to_seq=first + 2, limit=2), page(client, after=start, to_seq=first + 2)
+
+    assert [event["seq"] for event in some["items"]] == [first, first + 1]
+    assert [event["seq"] for event in rest["items"]] == [first, first + 1, first + 2]
+    assert page(client, after=rest["next_cursor"])["items"][0]["data"] == {"kind": kinds[3]}
+    assert page(client, after=some["next_cursor"], to_seq=first) == {
+        "items": [],
+        "next_cursor": some["next_cursor"],
+        "head": first + 3,
+    }
+    assert client.get(EVENTS, params={"to_seq": 0}).status_code == 422
+
+
+def test_nobody_waits_for_what_can_only_come_after_the_end_that_was_asked_for(client, ada):
+    a_source(ada, audience="staff")
+    end = client.get(f"{API}/ledger").json()["seq"]
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(page, client, after=cursor(client), to_seq=end, wait=30).result(timeout=SOON)
+
+    assert answer["items"] == []
+
+
 def test_there_is_no_waiting_where_there_is_something(ada, client):
     a_kind(ada)
 

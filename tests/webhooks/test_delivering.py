@@ -66,6 +66,20 @@ def test_the_links_lead_to_the_event_and_the_demand(app, ada, eve, receiver):
     assert eve.get(links["demand"].removeprefix("http://test")).json()["ref"] == demand["ref"]
 
 
+def test_the_link_to_an_event_that_was_taken_from_view_leads_to_no_other(app, ada, client, eve, receiver):
+    demand = a_demand(ada)
+    a_webhook(eve, receiver.url("/204"), types=["demand.status_changed"])
+    with delivering(app):
+        change(ada, demand["ref"], "in_progress")
+        [message] = messages(receiver.wait_for(1))
+
+    link = message["data"]["links"]["event"].removeprefix("http://test")
+    publish(ada, demand["ref"], state="unpublished", reason="Not for everyone.")
+
+    assert [event["seq"] for event in ada.get(link).json()["items"]] == [message["data"]["seq"]]
+    assert client.get(link).json()["items"] == []
+
+
 def test_only_what_the_filters_select_is_sent(app, ada, eve, receiver):
     wanted, other = a_demand(ada, tags=["health"]), a_demand(ada, tags=["housing"])
     a_webhook(eve, receiver.url("/204"), types=["demand.update_added"], filters={"tag": ["health"]})

@@ -31,7 +31,7 @@ def a_message(data, demand="NK-4", payload=Payload.FULL):
 
 
 LINKS = {
-    "event": "https://demands.example/api/v1/events?after=0123456789ab-6&limit=1",
+    "event": "https://demands.example/api/v1/events?after=0123456789ab-6&to_seq=7",
     "demand": "https://demands.example/api/v1/demands/NK-4",
 }
 
