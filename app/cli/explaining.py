@@ -26,7 +26,8 @@ def checked(schema: type[Schema], **values: object) -> Schema:
         return schema.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise typer.BadParameter(f"{wrong['loc'][0]}: {told(wrong)}") from None
+        option = "".join(f"{name}: " for name in wrong["loc"][:1])  # none, where it is about several together
+        raise typer.BadParameter(f"{option}{told(wrong)}") from None
 
 
 def explained(error: Exception) -> str | None:

@@ -32,6 +32,10 @@ def listen(
     issuer: Words = None,
     tag: Words = None,
     demand: Annotated[list[str] | None, typer.Option(metavar="REF", help="Such as NK-4; repeats.")] = None,
+    disputed: Annotated[bool, typer.Option("--disputed", help="Of demands with contradicting evidence.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Of demands past their deadline.")] = False,
+    stale: Annotated[bool, typer.Option("--stale", help="Of demands not checked for long.")] = False,
+    no_response: Annotated[bool, typer.Option("--no-response", help="Of demands not answered for long.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print each event as it came, one JSON object a line.")] = False,
     port: Annotated[
         int | None,
@@ -51,6 +55,8 @@ def listen(
         "types": type, "campaign": campaign, "kind": kind, "status": status, "group": group, "body": body,
         "issuer": issuer, "tag": tag, "demand": demand,
     }  # fmt: skip
+    flags = {"disputed": disputed, "overdue": overdue, "stale": stale, "no_response": no_response}
+    words |= {name: ["true"] for name, wanted in flags.items() if wanted}
     try:
         if port is not None:
             receiving.receive(port, receiving.checked_secret(secret))

@@ -5,6 +5,7 @@ import uuid
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from app.cli import listing
 from app.cli.explaining import Refused, checked
@@ -17,6 +18,7 @@ from app.webhooks.answers import Outcome
 from app.webhooks.schemas import HealthQuery, Pause, ReplayNew, WebhookQuery, WebhookRead
 
 COLUMNS = ("id", "organization", "state", "success_rate", "lag_events", "undelivered", "failing_since", "url")
+STARTS = "catch_up, now, or a time such as 2022-12-10T09:30:00Z"
 WebhookId = Annotated[uuid.UUID, typer.Argument(help="As the list shows it.")]
 
 cli = typer.Typer(
@@ -53,10 +55,14 @@ def replay(
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2022-12-10T09:30:00Z.")] = None,
     from_seq: Annotated[int | None, typer.Option(help="A place in the ledger, instead of a time.")] = None,
     to_seq: Annotated[int | None, typer.Option(help="Up to there; else all that was delivered so far.")] = None,
+    type: Annotated[list[str] | None, typer.Option(help="Only events of this type; repeat to mean either.")] = None,
     only_undelivered: Annotated[bool, typer.Option(help="Only what was given up.")] = False,
 ) -> None:
     """Have what was sent before sent again, by a worker. Prints the replay's id."""
-    new = checked(ReplayNew, since=since, from_seq=from_seq, to_seq=to_seq, only_undelivered=only_undelivered)
+    if (since is None) == (from_seq is None):
+        raise typer.BadParameter("give either --since or --from-seq")
+    beginning: dict[str, object] = {"since": since, "from_seq": from_seq}
+    new = checked(ReplayNew, **beginning, to_seq=to_seq, types=type or [], only_undelivered=only_undelivered)
     with opened(Settings()) as database, database.write() as session:
         made = replaying.create_replay(session, COMMAND_LINE, webhook, new)
     typer.echo(str(made.id))
@@ -65,15 +71,20 @@ def replay(
 @cli.command()
 def pause(
     webhook: WebhookId,
-    resume: Annotated[
-        str | None, typer.Option(metavar="FROM", help="Let it go on instead: catch_up, now, or from a time.")
-    ] = None,
+    resume: Annotated[str | None, typer.Option(metavar="FROM", help=f"Let it go on instead, from {STARTS}.")] = None,
 ) -> None:
     """Let a webhook rest; what happens meanwhile is kept for it."""
-    wish = checked(Pause, paused=True) if resume is None else checked(Pause, paused=False, **{"from": resume})
+    wish = Pause(paused=True) if resume is None else _going_on(resume)
     with opened(Settings()) as database, database.write() as session:
         paused = pausing.pause_webhook(session, COMMAND_LINE, webhook, wish)
     typer.echo(f"The webhook is {paused.state.value}.", err=True)
+
+
+def _going_on(start: str) -> Pause:
+    try:
+        return Pause.model_validate({"paused": False, "from": start})
+    except ValidationError:
+        raise typer.BadParameter(f"--resume takes {STARTS}, not {start}") from None
 
 
 def _all(session: Any) -> list[WebhookRead]:

@@ -99,6 +99,21 @@ def test_with_a_key_it_sees_what_the_key_may_see(tmp_path):
     assert "Start again at" in gone.stderr
 
 
+def test_it_can_keep_to_demands_that_are_disputed(tmp_path):
+    with commands.serving("--demo", "--no-worker", data_dir=tmp_path) as server:
+        demand = server.get(f"{API}/demands?disputed=false&limit=1").json()["items"][0]
+        citation = {"source": server.get(f"{API}/sources?limit=1").json()["items"][0]["slug"], "stance": "contradicts"}
+        words = ("--url", server.url, "--after", "0", "--demand", demand["ref"])
+        post(server, f"demands/{demand['ref']}/updates", {"text": "Nobody denies it.", "on": "2024"})
+        with listening(*words, "--disputed", "--json") as listener:
+            post(server, f"demands/{demand['ref']}/citations", citation)
+            heard = json.loads(listener.stdout.readline())
+        flags = [commands.run("listen", *words, flag, "--tag", "no TAG") for flag in ("--overdue", "--no-response")]
+
+    assert heard["type"] == "demand.cited"
+    assert [refused.stderr.partition(":")[2][:11] for refused in flags] == [" query.tag."] * 2
+
+
 @pytest.fixture(scope="module")
 def receiver():
     with listening("--port", "0", "--secret", SECRET) as process:

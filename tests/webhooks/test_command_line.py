@@ -49,7 +49,38 @@ def test_a_replay_is_begun(database, eve, demands):
 
     assert begun.exit_code == 0, begun.output
     assert [str(replay.id) for replay in rows(database, Replay)] == [begun.stdout.strip()]
-    assert demands("replay", webhook).exit_code != 0
+
+
+def test_a_replay_of_some_types_is_begun(database, eve, demands):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")["id"]
+
+    begun = demands("replay", webhook, "--from-seq", 1, "--type", "demand.cited", "--type", "demand.published")
+    mistyped = demands("replay", webhook, "--from-seq", 1, "--type", "demand.dreamt_of")
+
+    assert begun.exit_code == 0, begun.output
+    assert [replay.types for replay in rows(database, Replay)] == [["demand.cited", "demand.published"]]
+    assert mistyped.exit_code == 2
+    assert "demand.dreamt_of" in mistyped.stderr
+
+
+@pytest.mark.parametrize("beginnings", [[], ["--from-seq", 1, "--since", "2024-01-01T00:00:00Z"]])
+def test_a_replay_needs_one_beginning(eve, demands, beginnings):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")["id"]
+
+    refused = demands("replay", webhook, *beginnings)
+
+    assert refused.exit_code == 2
+    assert "give either --since or --from-seq" in refused.stderr
+
+
+def test_whoever_mistypes_where_a_webhook_goes_on_is_told_all_that_is_allowed(eve, demands):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")["id"]
+
+    refused = demands("pause", webhook, "--resume", "tomorrow")
+
+    assert refused.exit_code == 2
+    for allowed in ("catch_up", "now", "2022-12-10T09:30:00Z"):
+        assert allowed in refused.stderr
 
 
 def test_a_webhook_is_paused_and_goes_on(eve, demands):
