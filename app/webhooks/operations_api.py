@@ -105,7 +105,7 @@ def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, repl
 def pause_webhook(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, pause: Pause, response: Response
 ) -> WebhookRead:
-    """Pause it, or let one go on that is paused or disabled. What happens meanwhile is kept for it."""
+    """Pause it, or let it go on, be it paused, disabled or between two tries. What happens meanwhile is kept for it."""
     with database.write() as session:
         webhook = pausing.pause_webhook(session, actor, webhook_id, pause)
     response.headers["ETag"] = etags.etag(webhook.version)

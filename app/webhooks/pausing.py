@@ -31,7 +31,10 @@ class Unverified(Conflict):
 
 
 def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: Pause) -> WebhookRead:
-    """Pause it, or let it go on, now if it waits for a retry. Raises NotFound, Unverified, Disabled, Invalid."""
+    """Pause it, or let it go on: now, if it waits for a retry, and from a later place, if that is wanted.
+
+    Raises NotFound, Unverified, Disabled, and Invalid for a time in the future.
+    """
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     if pause.paused and "from_" in pause.model_fields_set:
@@ -40,6 +43,8 @@ def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: 
     if pause.paused and webhook.state is State.DISABLED:
         raise Disabled("It rests already: the tracker has disabled it. Let it go on with paused: false.")
     if not pause.paused and webhook.state is State.ACTIVE:
+        if _step_to(session, webhook_id, pause.from_):
+            record(session, actor, "webhook.resumed", webhook, organization)
         lanes.hurry(session, webhook_id)
         return webhook_read(webhook, organization)
     if pause.paused and webhook.state is State.PAUSED:
@@ -62,13 +67,22 @@ def check_verified(webhook: Webhook) -> None:
 def resume(session: Session, webhook: Webhook, start: Start) -> None:
     """Raises Invalid for a time in the future."""
     webhook.state, webhook.state_reason = State.ACTIVE, None
+    _step_to(session, webhook.id, start)
     lane = session.get_one(Lane, webhook.id)
-    lane.cursor_seq = max(lane.cursor_seq, _seq_before(session, start))  # what lies further back is for a replay
     lanes.forget_failures(lane)
     if lane.lease_owner is None:
         lane.ready_at = None  # no waiting for a retry of long ago
     session.flush()
     lanes.stir(session, webhook.id)
+
+
+def _step_to(session: Session, webhook_id: uuid.UUID, start: Start) -> bool:
+    """Pass over what lies before; what the lane has passed already is for a replay. Tells whether it was moved."""
+    lane, seq = session.get_one(Lane, webhook_id), _seq_before(session, start)
+    if seq <= lane.cursor_seq:
+        return False
+    lane.cursor_seq = seq
+    return True
 
 
 def _seq_before(session: Session, start: Start) -> int:

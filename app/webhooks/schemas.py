@@ -198,14 +198,15 @@ Start = Literal["catch_up", "now"] | Moment
 
 
 class Pause(Schema):
-    """`from` says where a webhook goes on that is paused or disabled; it stays out of a pause."""
+    """`from` says where a webhook goes on, also one that was active all the time; it stays out of a pause."""
 
     paused: bool
     from_: Annotated[
         Start,
         Field(
             alias="from",
-            description="`catch_up`: with what came meanwhile; `now`: without; or with what came since a time.",
+            description="`catch_up`: with all that waits; `now`: without; or with what came since a time. What is "
+            "passed over is not listed as undelivered: a replay brings it.",
         ),
     ] = "catch_up"
 

@@ -38,12 +38,12 @@ def rested(app, ada, eve, receiver, time):
     return webhook, demand["ref"], between
 
 
-def go_on(app, ada, eve, receiver, rested, **how):
+def go_on(app, ada, eve, receiver, rested, count=1, **how):
     webhook, ref, _ = rested
     assert put(eve, webhook, paused=False, **how)["state"] == "active"
     note(ada, ref, "new")
     with delivering(app):
-        receiver.wait_for(1)
+        receiver.wait_for(count)
     return texts(receiver.requests)
 
 
@@ -140,6 +140,56 @@ def test_doing_it_twice_changes_nothing(ada, eve):
 
     happened = [e["type"] for e in ada.get(f"{API}/events").json()["items"] if e["type"].startswith("webhook.")]
     assert happened == ["webhook.created", "webhook.paused", "webhook.resumed"]
+
+
+@pytest.fixture
+def held_up(app, ada, eve, receiver, time):
+    """An active webhook whose endpoint does not take the first of two notes, an hour apart; as `rested`."""
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", "500", "204"), **UPDATES)
+    note(ada, demand["ref"], "early")
+    with delivering(app):
+        receiver.wait_for(1)
+    time.forward(seconds=1)
+    between = clock.now()
+    note(ada, demand["ref"], "late")
+    with delivering(app):
+        pass
+    assert texts(receiver.requests) == ["early"]
+    return webhook, demand["ref"], between
+
+
+def test_an_active_one_passes_over_what_waits_and_goes_on_from_now(app, ada, eve, receiver, held_up):
+    sent = go_on(app, ada, eve, receiver, held_up, 2, **{"from": "now"})
+
+    assert sent == ["early", "new"]
+    assert eve.get(f"{API}/webhooks/{held_up[0]['id']}/undelivered").json()["items"] == []
+    assert [e["type"] for e in ada.get(f"{API}/events?types=webhook.resumed").json()["items"]] == ["webhook.resumed"]
+
+
+def test_an_active_one_goes_on_from_a_time(app, ada, eve, receiver, held_up):
+    sent = go_on(app, ada, eve, receiver, held_up, 3, **{"from": utc(held_up[2])})
+
+    assert sent == ["early", "late", "new"]
+
+
+def test_a_replay_brings_what_was_passed_over(app, ada, eve, receiver, held_up):
+    go_on(app, ada, eve, receiver, held_up, 2, **{"from": "now"})
+
+    eve.post(f"{API}/webhooks/{held_up[0]['id']}/replay", json={"from_seq": 1})
+    with delivering(app):
+        receiver.wait_for(5)
+
+    assert texts(receiver.requests[2:]) == ["early", "late", "new"]
+
+
+def test_an_active_one_cannot_go_on_from_a_time_in_the_future(eve):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")
+
+    future = {"paused": False, "from": "2999-01-01T00:00:00Z"}
+    refused = eve.put(f"{API}/webhooks/{webhook['id']}/paused", json=future)
+
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "body.from")
 
 
 @pytest.mark.parametrize(
