@@ -93,7 +93,7 @@ def revise_webhook(
         changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
     if changes.get("url", webhook.url) != webhook.url:
         _check_headers_may_move(webhook, changes)
-        _doubt(session, webhook)
+        _begin_anew(session, webhook)
         lanes.begin_anew(session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)
     webhook.sqlmodel_update(changes)
     if "v1a" in changes:
@@ -153,10 +153,12 @@ def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:
         raise invalid("body.headers", f"the URL leads to another host: say anew, or take away with null, {names}")
 
 
-def _doubt(session: Session, webhook: Webhook) -> None:
-    """Of a new URL it has to be proven again whose it is, where that matters."""
+def _begin_anew(session: Session, webhook: Webhook) -> None:
+    """What the old URL did is not held against a new one, but it has to be proven whose it is, where that matters."""
     if webhook.verified_at or settings_of(session).webhook_verify:
         webhook.state, webhook.state_reason, webhook.verified_at = State.UNVERIFIED, None, None
+    elif webhook.state is State.DISABLED:
+        webhook.state, webhook.state_reason = State.ACTIVE, None
 
 
 def _revised(session: Session, actor: Actor, webhook: Webhook, patch: Any) -> dict[str, Any]:

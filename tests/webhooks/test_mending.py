@@ -85,6 +85,47 @@ def test_a_new_url_does_not_wake_a_webhook_that_rests(database, eve, receiver, f
     assert rows(database, Lane)[0].ready_at is None
 
 
+@pytest.fixture
+def disabled(app, ada, eve, receiver):
+    """A webhook whose endpoint said that it is gone, and the note that it did not take."""
+    webhook = a_webhook(eve, receiver.url("/410"), **UPDATES)
+    note(ada, a_demand(ada)["ref"])
+    work(app)
+    assert eve.get(f"{API}/webhooks/{webhook['id']}").json()["state"] == "disabled"
+    return webhook
+
+
+def test_a_new_url_lets_a_disabled_webhook_go_on_from_where_it_stood(app, eve, receiver, disabled):
+    revise(eve, disabled, url=receiver.url("/204"))
+    work(app)
+
+    found = eve.get(f"{API}/webhooks/{disabled['id']}").json()
+    assert (found["state"], found["state_reason"]) == ("active", None)
+    assert [request.path for request in receiver.requests] == ["/410", "/204"]
+    assert receiver.requests[1].body == receiver.requests[0].body
+
+
+def test_what_is_revised_beside_the_url_leaves_it_disabled(app, eve, receiver, disabled):
+    revise(eve, disabled, description="Ours", url=disabled["url"])
+    work(app)
+
+    assert eve.get(f"{API}/webhooks/{disabled['id']}").json()["state"] == "disabled"
+    assert len(receiver.requests) == 1
+
+
+def test_a_new_url_of_a_disabled_webhook_is_to_be_verified_where_the_operator_wants_that(
+    app, eve, receiver, disabled, monkeypatch
+):
+    monkeypatch.setattr(app.state.settings, "webhook_verify", True)
+
+    revise(eve, disabled, url=receiver.url("/204"))
+    work(app)
+
+    found = eve.get(f"{API}/webhooks/{disabled['id']}").json()
+    assert (found["state"], found["state_reason"]) == ("unverified", None)
+    assert len(receiver.requests) == 1
+
+
 def test_a_test_that_gets_through_ends_the_waiting(app, eve, receiver, failing):
     assert send_test(eve, failing) == "delivered"
     work(app)
