@@ -221,7 +221,7 @@ class Deliverer:
         work.cursor_seq = run.end_seq
         if run.again is None:
             return
-        work.replay = Progress(run.again.replay_id, run.again.start_seq)
+        work.replay = Progress(run.again.replay_id, run.again.start_seq, run.again.unseen)
         for message in run.again.messages:
             outcome = await self._deliver(sender, run, message, work, asked_at)
             if outcome is None:

@@ -19,7 +19,7 @@ from app.accounts.models import Organization
 from app.fields import Audience
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, head, views
-from app.ledger.selecting import Selection
+from app.ledger.selecting import EVERY_EVENT, Selection
 from app.webhooks.ailing import WARN_AFTER_HOURS
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
@@ -55,6 +55,7 @@ class Again:
 
     replay_id: uuid.UUID
     messages: list[Message]
+    unseen: list[int]  # what it passes over since the webhook may not see it any more
     start_seq: int  # where the replay stands before the first message
     end_seq: int  # and after the last
 
@@ -92,6 +93,7 @@ class _Choice:
     end_seq: int
     stretch: Stretch | None = None
     again: list[_Candidate] = field(default_factory=list)
+    unseen: list[int] = field(default_factory=list)
     again_end_seq: int = 0
 
 
@@ -184,20 +186,29 @@ def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -
 
 
 def _fill_up(choice: _Choice, stretch: Stretch | None, candidates: dict[int, _Candidate]) -> _Choice:
-    """With events that a replay sends again, as far as there is room; they are not too old."""
+    """With events that a replay sends again, as far as there is room; they are not too old.
+
+    What was given up was wanted once, and is owed whatever the webhook wants by now.
+    """
     room = _room(choice.lane) - len(choice.events)
     if stretch is None or room <= 0:
         return choice
     webhook, circle = choice.reader.webhook, choice.reader.circle
-    wanted = Selection.of(webhook.types, webhook.filters), Selection.of(stretch.types, {})
+    own = EVERY_EVENT if stretch.only_undelivered else Selection.of(webhook.types, webhook.filters)
+    wanted = own, Selection.of(stretch.types, {})
     again: list[_Candidate] = []
+    unseen: list[int] = []
+    end_seq = stretch.end_seq
     for seq in stretch.seqs:
         event = candidates[seq]
-        if circle in event.shown_to and all(each.matches(event.keys, event.notice) for each in wanted):
+        if circle not in event.shown_to:
+            unseen.append(seq)
+        elif all(each.matches(event.keys, event.notice) for each in wanted):
             again.append(event)
             if len(again) == room:
-                return replace(choice, stretch=stretch, again=again, again_end_seq=seq)
-    return replace(choice, stretch=stretch, again=again, again_end_seq=stretch.end_seq)
+                end_seq = seq
+                break
+    return replace(choice, stretch=stretch, again=again, unseen=unseen, again_end_seq=end_seq)
 
 
 def _room(lane: Claimed) -> int:
@@ -258,7 +269,7 @@ def _again(choice: _Choice, messages: dict[int, Message]) -> Again | None:
     if choice.stretch is None:
         return None
     again = [messages[event.seq] for event in choice.again]
-    return Again(choice.stretch.replay_id, again, choice.stretch.at_seq, choice.again_end_seq)
+    return Again(choice.stretch.replay_id, again, choice.unseen, choice.stretch.at_seq, choice.again_end_seq)
 
 
 # Making these statements costs more than running them: each is made once.

@@ -33,11 +33,17 @@ class TooManyReplays(Conflict):
 
 
 def create_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, new: ReplayNew) -> ReplayRead:
-    """Of what the lane has behind it; what is still before it comes anyway. Raises NotFound, TooManyReplays."""
+    """Of what the lane has behind it; what is still before it comes anyway.
+
+    Raises NotFound, TooManyReplays, and Invalid for a stretch that cannot be.
+    """
     since = new.from_seq if new.since is None else first_since(session, new.since)
     assert since is not None
     if since > head(session).seq:
-        raise invalid("body.from_seq", "the ledger has not come that far")
+        where = "body.from_seq" if new.since is None else "body.since"
+        raise invalid(where, "the ledger has not come that far")
+    if new.to_seq is not None and new.to_seq < since:
+        raise invalid("body.to_seq", f"this lies before the beginning, which is at {since}")
     return _begin(session, actor, webhook_id, since, new.to_seq, new.types, new.only_undelivered)
 
 
@@ -54,19 +60,19 @@ def retry_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, new
 
 def read_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
     """Raises NotFound."""
-    read_webhook(session, actor, webhook_id)
+    webhook = read_webhook(session, actor, webhook_id)
     found = session.get(Replay, replay_id)
     if found is None or found.webhook_id != webhook_id:
         raise NotFound(f"This webhook has no replay {replay_id}.")
-    return _read(found)
+    return _read(found, webhook.state)
 
 
 def list_replays(session: Session, actor: Actor, webhook_id: uuid.UUID, query: PageQuery) -> Page[ReplayRead]:
     """The newest first. Raises NotFound."""
-    read_webhook(session, actor, webhook_id)
+    webhook = read_webhook(session, actor, webhook_id)
     order = Order([col(Replay.id)], descending=True, within=str(webhook_id))
     rows = session.execute(order.page(select(Replay).where(Replay.webhook_id == webhook_id), query)).all()
-    items = [_read(row[0]) for row in rows[: query.limit]]
+    items = [_read(row[0], webhook.state) for row in rows[: query.limit]]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
 
 
@@ -111,7 +117,7 @@ def _begin(
     if webhook.state is State.ACTIVE:
         lanes.stir(session, webhook_id)
     record(session, actor, "webhook.replay_begun", webhook, organization)
-    return _read(replay)
+    return _read(replay, webhook.state)
 
 
 def _behind(session: Session, webhook_id: uuid.UUID) -> int:
@@ -126,5 +132,6 @@ def _finish_at_the_end(replay: Replay) -> None:
         replay.state, replay.finished_at = ReplayState.FINISHED, clock.now()
 
 
-def _read(replay: Replay) -> ReplayRead:
-    return ReplayRead.model_validate(replay.model_dump())
+def _read(replay: Replay, webhook: State) -> ReplayRead:
+    waits = replay.state is ReplayState.RUNNING and webhook is not State.ACTIVE
+    return ReplayRead(**replay.model_dump(), waits=waits)

@@ -23,6 +23,7 @@ class Stretch:
 
     replay_id: uuid.UUID
     types: list[str]
+    only_undelivered: bool
     at_seq: int
     seqs: Sequence[int]
     end_seq: int
@@ -34,6 +35,7 @@ class Progress:
 
     replay_id: uuid.UUID
     at_seq: int
+    unseen: list[int] = field(default_factory=list)  # what may not be seen any more is owed no more
     delivered: list[int] = field(default_factory=list)
     rejected: int = 0
 
@@ -60,7 +62,7 @@ def stretches(session: Session, webhook_ids: Sequence[uuid.UUID]) -> dict[uuid.U
 
 
 def advance(session: Session, progress: Progress, failing_since: datetime.datetime | None) -> None:
-    """The caller holds the lease of the lane. What gets through is no longer undelivered.
+    """The caller holds the lease of the lane. What gets through, or may not be seen any more, is no longer undelivered.
 
     Only an endpoint that failed for too long ends a replay before its time, and not while that gets on.
     """
@@ -75,9 +77,9 @@ def advance(session: Session, progress: Progress, failing_since: datetime.dateti
         replay.state, replay.finished_at = ReplayState.FINISHED, clock.now()
     elif not gets_on and failing_since and max(failing_since, replay.created_at) < clock.now() - GIVE_UP_AFTER:
         replay.state, replay.finished_at = ReplayState.EXPIRED, clock.now()
-    if progress.delivered:
-        through = col(Undelivered.seq).in_(progress.delivered)
-        session.execute(delete(Undelivered).where(col(Undelivered.webhook_id) == replay.webhook_id, through))
+    if done_with := [*progress.delivered, *progress.unseen]:
+        owed_no_more = col(Undelivered.seq).in_(done_with)
+        session.execute(delete(Undelivered).where(col(Undelivered.webhook_id) == replay.webhook_id, owed_no_more))
 
 
 def _stretch(session: Session, replay: Replay) -> Stretch:
@@ -89,5 +91,5 @@ def _stretch(session: Session, replay: Replay) -> Stretch:
         )
         seqs = session.exec(given_up.order_by(col(Undelivered.seq)).limit(_UNDELIVERED_AT_ONCE)).all()
         end = seqs[-1] if len(seqs) == _UNDELIVERED_AT_ONCE else last
-        return Stretch(replay.id, replay.types, replay.at_seq, seqs, end)
-    return Stretch(replay.id, replay.types, replay.at_seq, seqs, seqs[-1])
+        return Stretch(replay.id, replay.types, replay.only_undelivered, replay.at_seq, seqs, end)
+    return Stretch(replay.id, replay.types, replay.only_undelivered, replay.at_seq, seqs, seqs[-1])

@@ -168,7 +168,9 @@ class ReplayNew(Schema):
     from_seq: Seq | None = None
     to_seq: Annotated[Seq | None, Field(description="Null: up to what is delivered so far.")] = None
     types: EventTypes = []
-    only_undelivered: bool = False
+    only_undelivered: Annotated[
+        bool, Field(description="What the webhook was owed when it was given up, whatever its own filters say by now.")
+    ] = False
 
     @model_validator(mode="after")
     def _has_one_beginning(self) -> Self:
@@ -178,11 +180,15 @@ class ReplayNew(Schema):
 
 
 class ReplayRead(BaseModel):
-    """What lies after `at_seq`, up to `to_seq`, is still to be sent."""
+    """What lies after `at_seq`, up to `to_seq`, is still to be sent.
+
+    What you may not see any more is passed over, and from then on not listed as undelivered either.
+    """
 
     id: uuid.UUID
     webhook_id: uuid.UUID
     state: ReplayState
+    waits: Annotated[bool, Field(description="Whether nothing is sent before the webhook is active.")]
     from_seq: int
     to_seq: int
     at_seq: int

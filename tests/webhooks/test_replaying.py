@@ -1,5 +1,7 @@
 """Sending again: the same messages, in their order, while the lane keeps its place."""
 
+import json
+
 import pytest
 
 from app import clock
@@ -210,6 +212,78 @@ def test_a_replay_is_not_given_up_because_it_rested(app, ada, eve, receiver, not
     deliver(app, receiver, 14)
 
     assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 7)
+
+
+def given_up(client, webhook):
+    return client.get(f"{API}/webhooks/{webhook['id']}/undelivered").json()["items"]
+
+
+@pytest.fixture
+def refused(app, ada, eve, receiver):
+    """A webhook whose endpoint refused a note once, and the ref of the demand."""
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", "422", "204"), **UPDATES)
+    note(ada, demand["ref"], "one")
+    deliver(app, receiver, 1)
+    assert len(given_up(eve, webhook)) == 1
+    return webhook, demand["ref"]
+
+
+@pytest.mark.parametrize("revision", [{"types": ["demand.cited"]}, {"filters": {"tag": ["elsewhere"]}}])
+def test_what_was_given_up_is_sent_though_the_webhook_wants_other_things_by_now(app, eve, receiver, refused, revision):
+    webhook, _ = refused
+    assert eve.patch(f"{API}/webhooks/{webhook['id']}", json=revision).status_code == 200
+
+    made = retry(eve, webhook)
+    deliver(app, receiver, 2)
+
+    assert texts(receiver.requests) == ["one", "one"]
+    assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 1)
+    assert given_up(eve, webhook) == []
+
+
+def test_what_was_given_up_and_may_not_be_seen_any_more_is_neither_sent_nor_listed(app, ada, eve, receiver, refused):
+    webhook, ref = refused
+    taken = {"state": "unpublished", "reason": "private"}
+    assert ada.put(f"{API}/demands/{ref}/publication", json=taken).status_code == 200
+
+    made = retry(eve, webhook)
+    deliver(app, receiver, 2)
+
+    assert [json.loads(request.body)["type"] for request in receiver.requests[1:]] == ["demand.unpublished"]
+    assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 0)
+    assert given_up(eve, webhook) == []
+
+
+def test_a_replay_says_that_it_waits_until_the_webhook_is_active(app, eve, receiver, noted):
+    webhook, _ = noted
+    at_once = replay(eve, webhook, from_seq=1, to_seq=1)
+    eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": True})
+
+    made = replay(eve, webhook, from_seq=1)
+
+    listed = eve.get(f"{API}/webhooks/{webhook['id']}/replay").json()["items"]
+    assert (at_once["waits"], made["waits"], now_of(eve, made)["waits"]) == (False, True, True)
+    assert listed[0]["waits"] is True
+    eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": False})
+    deliver(app, receiver, 14)
+    assert (now_of(eve, made)["state"], now_of(eve, made)["waits"]) == ("finished", False)
+
+
+@pytest.mark.parametrize(
+    ("new", "where"),
+    [
+        ({"from_seq": 5, "to_seq": 2}, "body.to_seq"),
+        ({"since": "2099-01-01T00:00:00Z"}, "body.since"),
+        ({"from_seq": 10**9}, "body.from_seq"),
+    ],
+)
+def test_a_replay_of_nothing_is_refused_with_the_word_that_makes_it_so(eve, noted, new, where):
+    webhook, _ = noted
+
+    answer = eve.post(f"{API}/webhooks/{webhook['id']}/replay", json=new)
+
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, where)
 
 
 @pytest.mark.parametrize(
