@@ -34,6 +34,7 @@ def create_demand(session: Session, actor: Actor, new: DemandNew) -> DemandRead:
     opening = new.opening or Opening(effective_on=new.first_made_on, reason=OPENED)
     if opening.effective_on.last_day < new.first_made_on.first_day:
         raise invalid("body.opening.effective_on", "it cannot have stood open before it was first made")
+    _check_deadline(new.deadline, new.first_made_on, "body.deadline")
     demand = Demand(
         **new.model_dump(include={"title", "asks", "counts_as_met", "first_made_on", "deadline"}),
         sensitivity=new.sensitivity,
@@ -76,6 +77,8 @@ def revise_demand(
     if "first_made_on" in changes:
         _keep_the_beginning_true(session, demand, changes["first_made_on"])
     demand.sqlmodel_update(changes)
+    if dated := [name for name in ("deadline", "first_made_on") if name in changes]:
+        _check_deadline(demand.deadline, demand.first_made_on, f"body.{dated[0]}")
     if "audience" in changes:
         citing.settle_disputes(session, demand)
     if "kind" in wanted:
@@ -98,6 +101,13 @@ def revise_demand(
     left = facts.left_behind(session, demand, keys, audience)  # who follows by them learns that it has left
     facts.record(session, actor, "demand.revised", demand, audience=audience, also=left)
     return read_demand(session, actor, ref)
+
+
+def _check_deadline(deadline: PartialDate | None, made_on: PartialDate, where: str) -> None:
+    if deadline and deadline.last_day < made_on.first_day:
+        raise invalid(
+            where, f"the deadline {deadline} would have passed before the demand was first made, on {made_on}"
+        )
 
 
 def _next_number(session: Session, campaign: Campaign) -> int:

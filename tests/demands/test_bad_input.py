@@ -224,6 +224,28 @@ def test_a_revision_is_checked_like_a_demand(refuses, ada, common):
             assert where(problem).startswith(f"body.{member}"), (member, value, problem)
 
 
+def test_a_deadline_cannot_have_passed_before_the_demand_was_made(refuses, ada, new):
+    ref = ada.post(f"{API}/demands", json={**new, "first_made_on": "2023-05-10", "deadline": "2023-05"}).json()["ref"]
+
+    made = refuses("POST", "demands", {**new, "first_made_on": "2023-05-10", "deadline": "2023-05-09"}, 422)
+    revised = [
+        refuses("PATCH", f"demands/{ref}", change, 422)
+        for change in (
+            {"deadline": "2023-04"},
+            {"first_made_on": "2023-06-01"},
+            {"deadline": "2023-06-30", "first_made_on": "2023-07"},
+        )
+    ]
+    both = ada.patch(
+        f"{API}/demands/{ref}", json={"deadline": "2023-07", "first_made_on": "2023-07-31"}, headers={"If-Match": "*"}
+    )
+
+    assert where(made) == "body.deadline"
+    assert [where(problem) for problem in revised] == ["body.deadline", "body.first_made_on", "body.deadline"]
+    assert "2023-04 would have passed" in revised[0]["detail"]
+    assert (both.status_code, both.json()["deadline"], both.json()["first_made_on"]) == (200, "2023-07", "2023-07-31")
+
+
 def test_records_are_checked_like_a_demand(refuses, ada, common, evidence):
     ref = a_demand(ada, **common)["ref"]
     body = common["targets"][0]["body"]
