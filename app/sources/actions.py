@@ -19,16 +19,24 @@ from app.sources.queries import get_source, sources_read
 from app.sources.schemas import SourceFound, SourceNew, SourceRead, SourceRevision
 
 
+class SeenByMore(Conflict):
+    """This URL is recorded already, as a source that more people may see"""
+
+    type = "seen-by-more"
+
+
 def create_source(session: Session, actor: Actor, new: SourceNew) -> SourceRead:
     """One URL is one source: where it is there already, that one is found (SourceFound) and nothing is changed.
 
-    Raises Conflict where the slug is taken, or the URL by a source that is not for the actor to see.
+    Raises Conflict where the slug is taken, or the URL by a source that is not for the actor to see; SeenByMore where
+    the one that is there has a wider audience than was asked for.
     """
     actor.must_be(Role.CAMPAIGNER)
     serialize(session, "sources")  # so that the second of two with one URL finds the first, and slugs get made once
     there = _with_url(session, new.url)
     if there:
         _check_seen(actor, there)
+        _check_as_narrow(new, there)
         return SourceFound(**sources_read(session, [there])[0].model_dump())
     values = new.model_dump(exclude={"slug", "issued_by"})
     source = Source.model_validate({"slug": _free_slug(session, new), **values})
@@ -80,6 +88,17 @@ def _with_url(session: Session, url: str | None) -> Source | None:
 def _check_seen(actor: Actor, there: Source) -> None:
     if not may_see(actor, there.audience):
         raise Conflict("This URL is taken.")
+
+
+def _check_as_narrow(new: SourceNew, there: Source) -> None:
+    """An audience that was not asked for is nobody's wish."""
+    if "audience" in new.model_fields_set and new.audience.is_narrower_than(there.audience):
+        raise SeenByMore(
+            f"This URL is recorded already as the source {there.slug}, which more people may see "
+            f"(`audience: {there.audience}`). Leave `audience` out to use it as it is; an editor can narrow it.",
+            source=there.slug,
+            audience=there.audience,
+        )
 
 
 def _free_slug(session: Session, new: SourceNew) -> str:

@@ -41,7 +41,10 @@ def list_sources(
     },
 )
 def create_source(actor: CurrentCampaigner, new: SourceNew, once: OnceOnly) -> Response:
-    """One URL is one source: where it is there already, the answer is 200 and the source that has it."""
+    """One URL is one source: where it is there already, the answer is 200 and the source that has it.
+
+    It is 409 where `audience` is given and more people than that may see the source that has it.
+    """
     return once.create(
         lambda session: actions.create_source(session, actor, new),
         etags.made_in("sources"),

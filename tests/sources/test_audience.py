@@ -94,6 +94,24 @@ def test_narrowing_is_for_editors_too(staff, client):
     assert slugs(client) == ["report"]
 
 
+def test_a_url_that_more_people_see_already_is_not_taken_for_a_private_one(staff):
+    a_source(staff, slug="report", url=URL, audience="partners")
+    before = events(staff)
+
+    def record(**values):
+        return staff.post(SOURCES, json={"title": "Again", "kind": "news", "url": URL, **values})
+
+    refused = record(audience="staff")
+    found = [record(), record(audience="partners"), record(audience="public")]
+
+    problem = refused.json()
+    assert (refused.status_code, problem["type"]) == (409, "/problems/seen-by-more")
+    assert (problem["source"], problem["audience"]) == ("report", "partners")
+    assert "the source report, which more people may see" in problem["detail"]
+    assert [(answer.status_code, answer.json()["slug"]) for answer in found] == [(200, "report")] * 3
+    assert events(staff) == before
+
+
 def test_a_source_that_one_may_not_see_cannot_be_named(staff, database):
     a_source(staff, slug="open")
     a_source(staff, slug="secret", audience="staff")
