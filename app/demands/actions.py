@@ -1,5 +1,7 @@
 """Making and revising a demand."""
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -17,7 +19,7 @@ from app.demands.lifecycle import ChangeKind, Publication, Status, Verification
 from app.demands.models import Demand, Indicator, Issuer, Reading, Response, StatusChange, Tag, Target
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
-from app.demands.schemas import DemandNew, DemandRevision, IndicatorNew, Opening, TargetNew
+from app.demands.schemas import DemandNew, DemandRevision, Opening, TargetNew
 from app.ledger.reading import has_happened
 from app.problems import Conflict, invalid
 
@@ -51,7 +53,8 @@ def create_demand(session: Session, actor: Actor, new: DemandNew) -> DemandRead:
     _set_targets(session, demand, new.targets)
     _set_issuers(session, actor, demand, new.issuers)
     _set_tags(session, demand, new.tags)
-    _set_indicator(session, demand, new.indicator)
+    if new.indicator:
+        _set_indicator(session, demand, new.indicator.model_dump())
     _open(session, actor, demand, opening)
     facts.record(session, actor, "demand.created", demand, audience=facts.while_shown(demand))
     return read_demand(session, actor, demand.ref)
@@ -91,8 +94,7 @@ def revise_demand(
     if isinstance(revision.tags, list):
         _set_tags(session, demand, revision.tags)
     if "indicator" in wanted:
-        indicator = revision.indicator
-        _set_indicator(session, demand, indicator if isinstance(indicator, IndicatorNew) else None)
+        _set_indicator(session, demand, revision.model_dump(include={"indicator"})["indicator"])
     if read_demand(session, actor, ref) == was:
         return was
     demand.touch()
@@ -195,16 +197,19 @@ def _set_tags(session: Session, demand: Demand, tags: list[str]) -> None:
     session.add_all(Tag(demand_id=demand.key, tag=tag) for tag in tags if tag not in present)
 
 
-def _set_indicator(session: Session, demand: Demand, new: IndicatorNew | None) -> None:
-    """Readings belong to what they measure, so an indicator that has some cannot be taken away."""
+def _set_indicator(session: Session, demand: Demand, changes: dict[str, Any] | None) -> None:
+    """Merge the changes into the indicator; None takes it away, unless it has readings, which belong to it."""
     present = session.get(Indicator, demand.key)
-    if new is None:
+    if changes is None:
         if present is None:
             return
         if session.scalars(select(Reading).where(col(Reading.demand_id) == demand.key)).first():
             raise Conflict("This indicator has readings; revise it instead of taking it away.")
         session.delete(present)
     elif present is None:
-        session.add(Indicator(demand_id=demand.key, **new.model_dump()))
+        for name in ("name", "unit"):
+            if name not in changes:
+                raise invalid(f"body.indicator.{name}", "there is no indicator yet, and a new one needs it")
+        session.add(Indicator(demand_id=demand.key, **changes))
     else:
-        present.sqlmodel_update(new.model_dump())
+        present.sqlmodel_update(changes)

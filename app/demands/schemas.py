@@ -44,6 +44,7 @@ class DemandCitationNew(CitationNew):
 
 
 Citations = Annotated[list[CitationNew], Field(max_length=50)]
+Unit = Annotated[Line, Field(max_length=80)]
 Number = Annotated[float, Field(strict=True, ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
@@ -63,8 +64,16 @@ Slugs = Annotated[list[Slug], Field(max_length=50), AfterValidator(_each_once)]
 
 class IndicatorNew(Schema):
     name: Title
-    unit: Annotated[Line, Field(max_length=80)]
+    unit: Unit
     target: Number | None = None
+
+
+class IndicatorRevision(Schema):
+    """Merged into the indicator; where there is none yet, `name` and `unit` are needed."""
+
+    name: Title | MISSING = MISSING
+    unit: Unit | MISSING = MISSING
+    target: Number | None | MISSING = MISSING
 
 
 class Opening(Schema):
@@ -104,7 +113,7 @@ class DemandRevision(Schema):
     first_made_on: PastDate | MISSING = MISSING
     deadline: PartialDate | None | MISSING = MISSING
     tags: Slugs | MISSING = MISSING
-    indicator: IndicatorNew | None | MISSING = MISSING
+    indicator: IndicatorRevision | None | MISSING = MISSING
     sensitivity: Sensitivity | MISSING = MISSING
     audience: Audience | MISSING = MISSING
     last_checked_on: Day | MISSING = MISSING
