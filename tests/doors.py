@@ -201,6 +201,10 @@ def a_webhook(below: str = "") -> Asks:
     return asks
 
 
+def the_public_keys(scene: Scene) -> Iterator[Ask]:
+    yield from (Ask(f"{API}/webhooks/{webhook}/public-key") for webhook in scene.webhooks.values())
+
+
 def a_replay(scene: Scene) -> Iterator[Ask]:
     for actor, webhook in scene.webhooks.items():
         path = f"{API}/webhooks/{webhook}/replay/{scene.replays[actor]}"
@@ -301,8 +305,9 @@ DOORS: dict[str, Door] = {
         f"GET {API}/webhooks/{{webhook_id}}/{name}": Door(
             a_webhook(f"/{name}"), "partner", tells_of_withdrawals=name == "events"
         )
-        for name in ("attempts", "undelivered", "replay", "events", "health", "public-key")
+        for name in ("attempts", "undelivered", "replay", "events", "health")
     },
+    f"GET {API}/webhooks/{{webhook_id}}/public-key": Door(the_public_keys, is_open=True),
     f"GET {API}/webhooks/{{webhook_id}}/replay/{{replay_id}}": Door(a_replay, "partner"),
     f"POST {API}/webhooks/{{webhook_id}}/replay": Door(a_webhook("/replay"), "partner", {"from_seq": 1}),
     f"POST {API}/webhooks/{{webhook_id}}/undelivered/retries": Door(a_webhook("/undelivered/retries"), "partner", {}),

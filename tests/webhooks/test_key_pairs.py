@@ -96,6 +96,27 @@ def test_while_keys_rotate_old_and_new_prove_each_message_and_after_the_grace_on
     assert public_key_of(eve, webhook)["previous"] == []
 
 
+def test_a_receiver_without_any_key_can_fetch_the_public_key_and_learns_nothing_else(eve, client):
+    webhook = a_webhook(eve, HOOK, v1a=True)
+    rotate(eve, webhook, grace_hours=1)
+
+    shown = public_key_of(client, webhook)
+
+    assert shown == public_key_of(eve, webhook)
+    assert set(shown) == {"public_key", "previous"}
+    assert client.get(f"{API}/webhooks/{webhook['id']}").status_code == 401
+
+
+def test_without_a_key_pair_nobody_learns_whether_there_is_such_a_webhook(eve, client):
+    there = a_webhook(eve, HOOK)["id"]
+    nowhere = "00000000-0000-7000-8000-000000000000"
+
+    of_one, of_none = (client.get(f"{API}/webhooks/{webhook}/public-key") for webhook in (there, nowhere))
+
+    assert (of_one.status_code, of_none.status_code) == (404, 404)
+    assert of_one.text.replace(there, nowhere) == of_none.text
+
+
 def test_a_webhook_can_begin_and_cease_to_sign_with_a_key_pair(app, ada, eve, receiver):
     ref = a_demand(ada)["ref"]
     webhook = a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
