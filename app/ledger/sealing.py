@@ -20,7 +20,7 @@ from app.fields import Audience
 from app.ledger import chain
 from app.ledger.images import absence_in, absence_of, image_of, row_of
 from app.ledger.models import Canonical, Event, Head, Image, Subject
-from app.ledger.types import EVENT_TYPES
+from app.ledger.types import EVENT_TYPES, FOR_STAFF
 from app.notifying import notify
 from app.settings import Settings
 from app.tables import Table, new_id
@@ -160,6 +160,8 @@ def record(
         raise TypeError("Facts are recorded in a session from `database.write()`.")
     if type not in EVENT_TYPES:
         raise ValueError(f"There is no event type {type}; add it to the catalogue in `app.ledger.types` first.")
+    if type in FOR_STAFF and audience is not Audience.STAFF:
+        raise ValueError(f"{type} is for staff: `app.ledger.types` says so, and others are refused who ask for it.")
     fact = Fact(type, actor.attribution, about, audience, notice, data)
     session.facts.append(fact)
     return fact.id

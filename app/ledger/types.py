@@ -59,6 +59,18 @@ EVENT_TYPES = {
     "webhook.verified": "The endpoint of a webhook has proven that it is its organization's.",
 }
 
+FOR_STAFF = frozenset(  # nobody else is ever told of these
+    {
+        "content.redacted",
+        "demand.created",
+        "demand.embargoed",
+        "demand.returned_to_draft",
+        "demand.sent_to_review",
+        "demand.taken_down",
+        *(name for name in EVENT_TYPES if name.startswith(("key.", "person.", "webhook."))),
+    }
+)
+
 NEWS = (  # what happened in the world, and not what was done to its record
     "demand.status_changed",
     "demand.status_verified",

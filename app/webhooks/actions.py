@@ -13,8 +13,10 @@ from app.accounts.actor import Actor, system
 from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.database import serialize, settings_of
+from app.fields import Audience
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
+from app.ledger.types import FOR_STAFF
 from app.ledger.words import Filters
 from app.mail import outbox
 from app.narrowing import check_filters
@@ -46,12 +48,13 @@ def check_url(settings: Settings, url: str) -> None:
 def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew) -> WebhookMade:
     """For the actor's organisation, from the present end of the ledger on; the URL has been checked.
 
-    Raises TooManyWebhooks, and Invalid for filters that name what is not there.
+    Raises TooManyWebhooks, and Invalid for filters that name what is not there and types that will never come.
     """
     actor.must_be(Role.PARTNER)
     assert actor.organization_id
     assert actor.organization
     _leave_room(session, actor)
+    _check_types(session, actor.organization_id, new.types)
     check_filters(session, actor, new.filters)
     webhook = Webhook(
         organization_id=actor.organization_id,
@@ -87,6 +90,7 @@ def revise_webhook(
     changes = revision.model_dump(exclude={"filters", "headers"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
+        _check_types(session, webhook.organization_id, changes["types"])
     if "filters" in revision.model_fields_set:
         changes["filters"] = _revised(session, actor, webhook, revision.filters)
     if revision.headers is not MISSING:
@@ -143,6 +147,13 @@ def _leave_room(session: Session, actor: Actor) -> None:
             f"{actor.organization} has {limit} webhooks, which is as many as it may have; delete one first.",
             limit=limit,
         )
+
+
+def _check_types(session: Session, organization_id: uuid.UUID, types: list[str]) -> None:
+    """Nobody should wait for what they will never be told."""
+    for_staff = [name for name in types if name in FOR_STAFF]
+    if for_staff and session.get_one(Organization, organization_id).reads is not Audience.STAFF:
+        raise invalid("body.types", f"only staff are told of {', '.join(for_staff)}")
 
 
 def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:

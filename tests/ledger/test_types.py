@@ -18,6 +18,13 @@ def test_an_event_of_an_unknown_type_cannot_be_recorded(database):
         ledger.record(session, system("tests"), "demand.exploded", about, audience=Audience.PUBLIC)
 
 
+def test_what_the_catalogue_keeps_for_staff_is_recorded_for_nobody_else(database):
+    about = ledger.About(keys=[])
+
+    with database.write() as session, pytest.raises(ValueError, match="for staff"):
+        ledger.record(session, system("tests"), "key.created", about, audience=Audience.PARTNERS)
+
+
 def test_every_type_of_the_catalogue_is_recorded_somewhere():
     sources = [path for path in Path(app.__file__).parent.rglob("*.py") if path.name not in ("types.py", "events.py")]
     code = "\n".join(path.read_text() for path in sources)

@@ -52,6 +52,27 @@ def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
     assert eve.get(f"{API}/webhooks").json() == {"items": [made], "next_cursor": None}
 
 
+@pytest.mark.parametrize("name", ["webhook.failing", "demand.taken_down", "key.created"])
+def test_a_type_that_its_organization_will_never_be_told_of_is_refused_by_name(ada, eve, name):
+    made = a_webhook(eve, HOOK, types=["demand.published"])
+    types = ["demand.published", name]
+
+    revised = eve.patch(f"{API}/webhooks/{made['id']}", json={"types": types})
+
+    assert name in refusal(eve, types=types)
+    assert (revised.status_code, revised.json()["errors"][0]["where"]) == (422, "body.types")
+    assert "demand.published" not in revised.json()["detail"]
+
+
+def test_an_organization_that_reads_what_staff_read_may_choose_any_type(client_for):
+    admin = client_for("admin")
+    an_organization(admin, slug="watch-org", reads="staff")
+
+    made = a_webhook(client_for("partner", "watch-org"), HOOK, types=["webhook.failing"])
+
+    assert made["types"] == ["webhook.failing"]
+
+
 def test_a_url_is_all_that_it_needs(eve):
     made = a_webhook(eve, HOOK)
 
