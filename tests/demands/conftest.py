@@ -1,6 +1,7 @@
-"""What the tests of the demands share: a clock to set, a piece of evidence, a look at the ledger's end."""
+"""What the tests of the demands share: a clock to set, evidence, a look at the ledger's end, a refusal."""
 
 import datetime
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -42,3 +43,29 @@ def evidence(ada: TestClient) -> list[dict[str, Any]]:
 def ledger_end(client: TestClient) -> Callable[[], Any]:
     """Where the ledger ends now: the same as before means that nothing has changed."""
     return lambda: client.get(f"{API}/ledger").json()
+
+
+@pytest.fixture
+def new(common):
+    """A demand that could be made."""
+    return {**common, "title": "A mission", "asks": "To see for itself.", "first_made_on": "2023"}
+
+
+@pytest.fixture
+def refuses(ada, ledger_end):
+    """`refuses("POST", "demands", body, 422)`: gives the problem, after making sure that nothing was changed."""
+
+    def refuses(method, path, body, status, **options):
+        before = ledger_end()
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "If-Match": "*", **options}
+        answer = ada.request(method, f"{API}/{path}", content=sent, headers=headers)
+        assert answer.status_code == status, f"{method} {path} {str(body)[:200]}: {answer.text}"
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert ledger_end() == before
+        problem = answer.json()
+        assert problem["status"] == status
+        assert problem["type"].startswith("/problems/")
+        return problem
+
+    return refuses

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from tests.factories import API, a_body, a_demand, an_organization, change_to
 
 HUGE = 10**400
@@ -31,32 +29,6 @@ NO_DATES: list[Any] = [
     "2023-01-01\n",
     "\uff12\uff10\uff12\uff13",  # 2023 in fullwidth digits
 ]
-
-
-@pytest.fixture
-def new(common):
-    """A demand that could be made."""
-    return {**common, "title": "A mission", "asks": "To see for itself.", "first_made_on": "2023"}
-
-
-@pytest.fixture
-def refuses(ada, ledger_end):
-    """`refuses("POST", "demands", body, 422)`: gives the problem, after making sure that nothing was changed."""
-
-    def refuses(method, path, body, status, **options):
-        before = ledger_end()
-        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "If-Match": "*", **options}
-        answer = ada.request(method, f"{API}/{path}", content=sent, headers=headers)
-        assert answer.status_code == status, f"{method} {path} {str(body)[:200]}: {answer.text}"
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        assert ledger_end() == before
-        problem = answer.json()
-        assert problem["status"] == status
-        assert problem["type"].startswith("/problems/")
-        return problem
-
-    return refuses
 
 
 def where(problem):
@@ -162,24 +134,6 @@ def test_each_member_of_a_wrong_type_or_size_is_named(refuses, new):
             assert where(problem).startswith(f"body.{member}"), (member, value, problem)
 
 
-def test_a_year_that_nobody_can_mean_is_refused_wherever_a_date_is_sent(refuses, ada, new, evidence):
-    ref = a_demand(ada, **new)["ref"]
-    sent: list[tuple[str, dict[str, Any], str]] = [
-        ("demands", {**new, "first_made_on": "0001"}, "body.first_made_on"),
-        ("demands", {**new, "deadline": "0999-12"}, "body.deadline"),
-        ("sources", {"title": "x", "kind": "news", "published_on": "0999-12-31"}, "body.published_on"),
-        (f"demands/{ref}/updates", {"text": "x", "on": "0201-05"}, "body.on"),
-        (f"demands/{ref}/milestones", {"title": "x", "planned_on": "0001"}, "body.planned_on"),
-        (f"demands/{ref}/citations", {**evidence[0], "claimed_on": "0001"}, "body.claimed_on"),
-    ]
-
-    for path, body, place in sent:
-        problem = refuses("POST", path, body, 422)
-        assert where(problem) == place
-        assert "before the year 1000" in problem["detail"]
-    assert ada.post(f"{API}/demands", json={**new, "first_made_on": "1000-01-01"}).status_code == 201
-
-
 def test_what_must_be_there_is_named(refuses, new):
     for member in ("campaign", "kind", "title", "asks", "targets", "first_made_on"):
         assert where(refuses("POST", "demands", {k: v for k, v in new.items() if k != member}, 422)) == f"body.{member}"
@@ -222,28 +176,6 @@ def test_a_revision_is_checked_like_a_demand(refuses, ada, common):
         for value in values:
             problem = refuses("PATCH", f"demands/{ref}", {member: value}, 422)
             assert where(problem).startswith(f"body.{member}"), (member, value, problem)
-
-
-def test_a_deadline_cannot_have_passed_before_the_demand_was_made(refuses, ada, new):
-    ref = ada.post(f"{API}/demands", json={**new, "first_made_on": "2023-05-10", "deadline": "2023-05"}).json()["ref"]
-
-    made = refuses("POST", "demands", {**new, "first_made_on": "2023-05-10", "deadline": "2023-05-09"}, 422)
-    revised = [
-        refuses("PATCH", f"demands/{ref}", change, 422)
-        for change in (
-            {"deadline": "2023-04"},
-            {"first_made_on": "2023-06-01"},
-            {"deadline": "2023-06-30", "first_made_on": "2023-07"},
-        )
-    ]
-    both = ada.patch(
-        f"{API}/demands/{ref}", json={"deadline": "2023-07", "first_made_on": "2023-07-31"}, headers={"If-Match": "*"}
-    )
-
-    assert where(made) == "body.deadline"
-    assert [where(problem) for problem in revised] == ["body.deadline", "body.first_made_on", "body.deadline"]
-    assert "2023-04 would have passed" in revised[0]["detail"]
-    assert (both.status_code, both.json()["deadline"], both.json()["first_made_on"]) == (200, "2023-07", "2023-07-31")
 
 
 def test_records_are_checked_like_a_demand(refuses, ada, common, evidence):
