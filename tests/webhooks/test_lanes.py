@@ -364,7 +364,9 @@ def test_after_a_failure_the_lane_waits_longer_and_longer(database, woken, time)
         waits.append((lane_of(database, woken).ready_at - clock.now()).total_seconds())
         time.forward(seconds=waits[-1] + 1)
 
-    assert [4 <= waits[0] <= 6, 24 <= waits[1] <= 36, 96 <= waits[2] <= 144] == [True] * 3
+    asked_after = 2  # seconds at most, on a busy machine
+    steps = zip((5, 30, 120), waits, strict=True)
+    assert [0.8 * step - asked_after <= wait <= 1.2 * step for step, wait in steps] == [True] * 3
     lane = lane_of(database, woken)
     assert lane.fail_streak == 3
     assert lane.first_fail_at < clock.now() - datetime.timedelta(seconds=100)
