@@ -88,6 +88,7 @@ def revise_demand(
         demand.kind_id = kinds_named(session, [str(revision.kind)], "body.kind")[0].id
     if isinstance(revision.targets, list):
         _set_targets(session, demand, revision.targets)
+    if wanted & {"audience", "targets"}:
         verifying.settle(session, demand)
     if isinstance(revision.issuers, list):
         _set_issuers(session, actor, demand, revision.issuers)

@@ -50,7 +50,7 @@ def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChange
 
 
 def settle(session: Session, demand: Demand) -> None:
-    """Now that others are asked: what no source but theirs supports any more is merely claimed again."""
+    """Now that others are asked, or read it: what nothing independent that they see supports is claimed again."""
     verified = select(StatusChange).where(
         col(StatusChange.demand_id) == demand.key, col(StatusChange.verification) == Verification.VERIFIED
     )

@@ -149,6 +149,15 @@ def test_when_others_are_asked_what_only_they_support_is_claimed_again(ada, clie
     assert events(client, "demand.revised")[-1]["data"]["demand"]["verification"] == "claimed"
 
 
+def test_when_others_may_read_it_what_they_cannot_see_the_support_of_is_claimed_again(ada, bob):
+    a_source(ada, slug="private", audience="staff")
+    ref = a_demand(ada, audience="staff")["ref"]
+    met = change(ada, ref, "met", citations=[{"source": "private", "stance": "supports"}])
+    assert verify(bob, met["id"]).status_code == 200
+
+    assert revise(ada, ref, audience="public").json()["verification"] == "claimed"
+
+
 @pytest.mark.parametrize("word", ["asks", "counts_as_met", "targets"])
 def test_what_was_verified_is_for_editors_to_revise(ada, client_for, verified, word):
     new = [{"body": "wfp", "role": "implements"}] if word == "targets" else "Something else."
