@@ -100,9 +100,7 @@ def revise_demand(
         return was
     demand.touch()
     publishing.notice_if_narrower(session, actor, demand, before)
-    audience = facts.while_shown(demand)
-    left = facts.left_behind(session, demand, keys, audience)  # who follows by them learns that it has left
-    facts.record(session, actor, "demand.revised", demand, audience=audience, also=left)
+    facts.record_revision(session, actor, demand, keys)
     return read_demand(session, actor, ref)
 
 

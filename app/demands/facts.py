@@ -1,6 +1,6 @@
 """What the ledger is told about a demand: the keys that filters match, and the demand as its audience sees it."""
 
-from collections.abc import Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import replace
 
 from pydantic import BaseModel
@@ -44,13 +44,15 @@ def record(
     notice: bool = False,
     also: Set[str] = frozenset(),
     **data: BaseModel | str | None,
-) -> None:
+) -> set[str]:
     """One fact about a demand, for those who may see the demand once it is shown, unless `audience` is narrower.
 
     What happens while it is hidden will be told to them later. So it says nothing of what the demand says of itself
     until then, and carries no keys of it: that may be thought better of before anyone sees it.
 
     `also`: keys that it had in what its readers were told before.
+
+    Returns the keys that the entry carries.
     """
     session.flush()
     seen = _as_seen(session, demand)
@@ -59,18 +61,40 @@ def record(
     about = _about(session, demand, seen)
     if told_later:
         about = replace(about, keys=[key for key in about.keys if key.partition(":")[0] in LASTING_KEYS])
-    about = replace(about, keys={*about.keys, *also})
+    carried = {*about.keys, *also}
     plain = {name: part.model_dump(mode="json") if isinstance(part, BaseModel) else part for name, part in data.items()}
     ledger.record(
         session,
         actor,
         type,
-        about,
+        replace(about, keys=carried),
         audience=audience or demand.audience,
         notice=notice,
         demand={"ref": demand.ref} if notice else shown,
         **plain,
     )
+    return carried
+
+
+def record_to_all_told(
+    session: Session,
+    actor: Actor,
+    type: str,
+    demand: Demand,
+    circles: Iterable[Audience],
+    told: Callable[[Audience], set[str]],
+    *,
+    notice: bool = False,
+) -> None:
+    """For the first and widest of these circles, and again for each within it that was told of the demand by more keys.
+
+    No entry carries a key that some of its readers were not told. So one whose filter meets both may be told twice.
+    """
+    carried: set[str] = set()
+    for circle in circles:
+        keys = told(circle)
+        if not carried or keys - carried:
+            carried |= record(session, actor, type, demand, audience=circle, notice=notice, also=keys)
 
 
 def lasting_keys(session: Session, demand: Demand) -> set[str]:
@@ -79,10 +103,14 @@ def lasting_keys(session: Session, demand: Demand) -> set[str]:
     return lasting(_about(session, demand, _as_seen(session, demand)).keys)
 
 
-def left_behind(session: Session, demand: Demand, before: set[str], audience: Audience) -> set[str]:
-    """Of the lasting keys that it had before, those by which these readers were told of it and would be no more."""
+def record_revision(session: Session, actor: Actor, demand: Demand, before: set[str]) -> None:
+    """Told also to those who follow by one of the lasting keys that it had `before`: they learn that it has left."""
     gone = before - lasting_keys(session, demand)
-    return gone & told_keys(session, f"demand:{demand.ref}", audience) if gone else gone
+
+    def left(circle: Audience) -> set[str]:
+        return gone & told_keys(session, f"demand:{demand.ref}", circle) if gone else gone
+
+    record_to_all_told(session, actor, "demand.revised", demand, while_shown(demand).seen_by, left)
 
 
 def _as_seen(session: Session, demand: Demand) -> DemandRead:

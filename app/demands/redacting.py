@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -178,7 +179,7 @@ def _tell_of_demands(
         was_told = demand.id in rewritten or any(entry.audience in demand.audience.sees for entry in its)
         audience = demand.audience if was_told else Audience.STAFF
         demand.touch()
-        facts.record(session, actor, "demand.redacted", demand, audience=audience, also=told_keys(its, demand.audience))
+        facts.record_to_all_told(session, actor, "demand.redacted", demand, audience.seen_by, partial(told_keys, its))
 
 
 def _whole(session: Session, row: Table) -> Table:

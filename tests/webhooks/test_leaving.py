@@ -100,3 +100,40 @@ def test_what_only_partners_were_told_finds_nobody_else(ada, client):
     unpublish(ada, ref)
 
     assert client.get(f"{API}/events", params={"tag": "secret"}).json()["items"] == []
+
+
+def test_partners_learn_that_it_left_though_the_same_edit_opened_it_to_all(ada, eve, client):
+    webhook = a_webhook(eve, HOOK, filters={"tag": ["secret"]})
+    ref = a_demand(ada, audience="partners", tags=["secret"])["ref"]
+
+    revise(ada, ref, audience="public", tags=[])
+    left = polled(eve, webhook)
+    unpublish(ada, ref)
+
+    assert left == ["demand.published", "demand.revised"]
+    assert polled(eve, webhook) == ["demand.unpublished"]
+    assert client.get(f"{API}/events", params={"tag": "secret"}).json()["items"] == []
+
+
+def test_partners_are_told_of_the_redaction_of_what_only_they_were_sent(ada, client, client_for):
+    partner, admin = client_for("partner", "eve-org"), client_for("admin")
+    webhook = a_webhook(partner, HOOK, filters={"tag": ["secret"]})
+    ref = a_demand(ada, audience="partners", tags=["secret"], title="Release Jan Janssen")["ref"]
+    revise(ada, ref, audience="public", tags=[])
+
+    redaction = {"text": "Jan Janssen", "reason": "A court ordered it.", "at_most": 1}
+    assert admin.post(f"{API}/redactions", json=redaction).status_code == 201
+
+    assert polled(partner, webhook)[-1] == "demand.redacted"
+    assert client.get(f"{API}/events", params={"tag": "secret"}).json()["items"] == []
+
+
+def test_who_follows_by_what_all_were_told_is_told_once(ada, eve):
+    ref = a_demand(ada, audience="partners", tags=["health"])["ref"]
+    webhook = a_webhook(eve, HOOK, filters={"demand": [ref]})
+
+    revise(ada, ref, audience="public")
+    revise(ada, ref, tags=[])
+    unpublish(ada, ref)
+
+    assert polled(eve, webhook) == ["demand.unpublished"]
