@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from tests import postgres
 
+PROCESSES = "3"  # on two cores: while one waits for sockets and for other processes, two compute
 
 def main() -> int:
     with ExitStack() as stack:
@@ -16,7 +17,7 @@ def main() -> int:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if "DEMANDS_TEST_DATABASE_URL" not in environment:
             environment["DEMANDS_TEST_DATABASE_URL"] = stack.enter_context(postgres.running())
-        pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *sys.argv[1:]]
+        pytest = [sys.executable, "-m", "pytest", "-n", PROCESSES, "--dist", "loadgroup", *sys.argv[1:]]
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends pytest, which sums up; the server goes after it
         return subprocess.run(pytest, env=environment, check=False).returncode
 
