@@ -10,6 +10,7 @@ from tests import postgres
 
 PROCESSES = "3"  # on two cores: while one waits for sockets and for other processes, two compute
 
+
 def main() -> int:
     with ExitStack() as stack:
         environment = dict(os.environ)

@@ -17,7 +17,7 @@ from app.follows.schemas import USUAL_TYPES, FollowAsked, FollowNew
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.mail import outbox
-from app.narrowing import check_filters
+from app.narrowing import check_filters, check_types
 from app.problems import Conflict, TooManyRequests
 from app.vault import Vault
 
@@ -35,13 +35,15 @@ class MailIsOff(Conflict):
 
 
 def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -> FollowAsked:
-    """Raises MailIsOff, TooManyRequests, and Invalid for filters that name what is not there.
+    """Raises MailIsOff, TooManyRequests, and Invalid for filters that name what is not there and
+    types that will never come.
 
     The answer and the work are the same whether the address is known or not, and whether a mail is sent or not.
     """
     if not settings_of(session).sends_mail:
         raise MailIsOff("Nobody can follow by e-mail here: its operator has set no mail server (DEMANDS_SMTP_URL).")
     check_filters(session, ANONYMOUS, new.filters)
+    check_types(ANONYMOUS.audience, new.types)
     follow = Follow(
         address_sealed=vault.seal(new.email.encode()),
         address_stamp=_address_stamp(vault, new.email),

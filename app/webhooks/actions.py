@@ -16,10 +16,9 @@ from app.database import serialize, settings_of
 from app.fields import Audience
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
-from app.ledger.types import FOR_STAFF
 from app.ledger.words import Filters
 from app.mail import outbox
-from app.narrowing import check_filters
+from app.narrowing import check_filters, check_types
 from app.problems import Conflict, invalid
 from app.settings import Settings
 from app.vault import Vault
@@ -54,7 +53,7 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     assert actor.organization_id
     assert actor.organization
     _leave_room(session, actor)
-    _check_types(session, actor.organization_id, new.types)
+    check_types(_reads(session, actor.organization_id), new.types)
     check_filters(session, actor, new.filters)
     webhook = Webhook(
         organization_id=actor.organization_id,
@@ -90,7 +89,7 @@ def revise_webhook(
     changes = revision.model_dump(exclude={"filters", "headers"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
-        _check_types(session, webhook.organization_id, changes["types"])
+        check_types(_reads(session, webhook.organization_id), changes["types"])
     if "filters" in revision.model_fields_set:
         changes["filters"] = _revised(session, actor, webhook, revision.filters)
     if revision.headers is not MISSING:
@@ -149,11 +148,8 @@ def _leave_room(session: Session, actor: Actor) -> None:
         )
 
 
-def _check_types(session: Session, organization_id: uuid.UUID, types: list[str]) -> None:
-    """Nobody should wait for what they will never be told."""
-    for_staff = [name for name in types if name in FOR_STAFF]
-    if for_staff and session.get_one(Organization, organization_id).reads is not Audience.STAFF:
-        raise invalid("body.types", f"only staff are told of {', '.join(for_staff)}")
+def _reads(session: Session, organization_id: uuid.UUID) -> Audience:
+    return session.get_one(Organization, organization_id).reads
 
 
 def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:

@@ -216,6 +216,7 @@ def test_without_a_mail_server_it_says_so(client, database, monkeypatch):
         ({"timezone": "Middle/Earth"}, "body.timezone"),
         ({"timezone": "../../etc/passwd"}, "body.timezone"),
         ({"types": ["demand.vanished"]}, "body.types.0"),
+        ({"types": ["demand.embargoed"]}, "body.types"),
         ({"filters": {"mood": ["good"]}}, "body.filters.mood"),
         ({"filters": {"body": ["nowhere"]}}, "body.filters.body"),
         ({"filters": {"demand": ["NO-1"]}}, "body.filters.demand"),

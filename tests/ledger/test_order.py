@@ -17,7 +17,7 @@ from tests.factories import a_body, a_campaign, a_demand, a_draft, a_kind, publi
 from tests.ledger.crowds import Follower, versions_of, write_about
 from tests.ledger.entries import broken_links, entries_of
 
-WRITERS = {"sqlite": (6, 10), "postgresql": (20, 12)}  # how many, and how many transactions each of them tries
+WRITERS = {"sqlite": (6, 10), "postgresql": (20, 6)}  # how many, and how many transactions each of them tries
 
 
 @pytest.fixture
