@@ -9,12 +9,12 @@ from importlib import import_module
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from app import health, problems
+from app import documenting, health, problems
 from app.accounts.api import router as accounts
 from app.bodies.api import router as bodies
 from app.campaigns.api import router as campaigns
 from app.catalogue.api import router as catalogue
-from app.catalogue.documenting import document_webhooks
+from app.catalogue.documenting import add_webhooks
 from app.changes.api import router as changes
 from app.changes.feed import Bell
 from app.changes.feeds_api import router as feeds
@@ -101,7 +101,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         app.include_router(router, prefix=API, dependencies=[Depends(refuse_repeated)])
     app.include_router(pages.router)
     app.include_router(follow_pages.router)
-    document_webhooks(app)
+    documenting.complete(app, documenting.add_problems, add_webhooks)
     app.mount("/static/swagger", pages.swagger)
     app.mount("/static", pages.static)
     return app

@@ -118,6 +118,21 @@ def test_the_document_is_openapi(app):
     assert app.openapi()["openapi"].startswith("3.1.")
 
 
+def test_whatever_the_document_refers_to_is_in_it(app):
+    document = app.openapi()
+
+    places = set(references(document))
+
+    assert "#/components/schemas/ProblemDocument" in places
+    assert places <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def test_no_schema_is_named_after_a_module(app):
+    schemas = app.openapi()["components"]["schemas"]
+
+    assert [name for name in schemas if "__" in name] == []
+
+
 def test_an_admin_gets_no_answer_that_is_not_announced(kind, api, client_for):
     try_out(client_for("admin"), api, *THOROUGH[kind])
 
@@ -156,6 +171,17 @@ def test_what_people_do_is_answered_as_announced(app, client, client_for):
 
     assert {f"{name} 200" for name in DOORS if name.startswith("GET /api/v1/")} <= announced
     assert {f"POST /api/v1/{name} 201" for name in ("demands", "sources", "webhooks", "keys", "people")} <= announced
+
+
+def references(part: Any) -> Iterator[str]:
+    """Wherever in the document they are."""
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from references(each)
 
 
 def try_out(client: TestClient, api: OpenApiSchema, edges: int, examples: int) -> None:

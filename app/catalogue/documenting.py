@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from fastapi import FastAPI
-
 from app.catalogue.messages import MEANINGS, schemas_of_all
 from app.catalogue.queries import example_of
+from app.documenting import PLACES, Document, add_schemas
 from app.webhooks.signing import SIGNED_WITH
 
-PLACES = "#/components/schemas/{model}"
 RESPONSES = {
     "2XX": {"description": "Delivered. Answer first, and work afterwards."},
     "410": {"description": "Disables the webhook."},
@@ -17,26 +15,11 @@ RESPONSES = {
 }
 
 
-def document_webhooks(app: FastAPI) -> None:
-    """Let the document have what FastAPI cannot derive: what we send, as it is written and not as it is read."""
-    derived = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _with_webhooks(derived())
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI offers
-
-
-def _with_webhooks(document: dict[str, Any]) -> dict[str, Any]:
+def add_webhooks(document: Document) -> None:
+    """What we send, as it is written and not as it is read."""
     messages, definitions = schemas_of_all(PLACES)
-    components = document["components"]["schemas"]
-    for name, schema in definitions.items():
-        if components.setdefault(name, schema) != schema:
-            raise ValueError(f"Two schemas are called {name}; give one of them another name.")
+    add_schemas(document, definitions)
     document["webhooks"] = {name: {"post": _operation(name, schema)} for name, schema in sorted(messages.items())}
-    return document
 
 
 def _operation(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from app.bodies.models import Body
 from app.campaigns.models import Campaign, Kind
 from app.database import settings_of
 from app.dates import PartialDate, PartialDateColumn
-from app.demands.lifecycle import Answer, RelationType, Role, moves_from
+from app.demands.lifecycle import Answer, RelationType, TargetRole, moves_from
 from app.demands.models import Citation, Demand, Indicator, Issuer, Reading, Relation, Response, Tag, Target
 from app.demands.reads import (
     BodyName,
@@ -268,7 +268,12 @@ def _grouped(
 
 @lru_cache(KNOWN)
 def _target(
-    role: Role, response: Answer | None, response_on: PartialDate | None, slug: str, name: str, acronym: str | None
+    role: TargetRole,
+    response: Answer | None,
+    response_on: PartialDate | None,
+    slug: str,
+    name: str,
+    acronym: str | None,
 ) -> TargetRead:
     body = BodyName(slug=slug, name=name, acronym=acronym)
     return TargetRead(body=body, role=role, response=response or Answer.NONE, response_on=response_on)

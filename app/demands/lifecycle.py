@@ -45,7 +45,7 @@ class Status(enum.StrEnum):
         return self in (Status.MET, Status.REVERSED)
 
 
-class Role(enum.StrEnum):
+class TargetRole(enum.StrEnum):
     """A body's part in a demand."""
 
     DECIDES = "decides"

@@ -15,10 +15,10 @@ from app.demands.lifecycle import (
     Confidence,
     Publication,
     RelationType,
-    Role,
     Sensitivity,
     Stance,
     Status,
+    TargetRole,
     Verification,
 )
 from app.fields import Audience, coded, partial_date
@@ -112,7 +112,7 @@ class Target(Table, table=True):
     demand_id: int = Field(foreign_key="demand.id", primary_key=True)
     body_id: uuid.UUID = Field(foreign_key="body.id", primary_key=True)
     position: int = 0
-    role: Role = Field(sa_type=coded(Role))
+    role: TargetRole = Field(sa_type=coded(TargetRole))
     response: Answer = Field(default=Answer.NONE, sa_type=coded(Answer))
     response_on: PartialDate | None = partial_date(default=None)
 

@@ -13,10 +13,10 @@ from app.demands.lifecycle import (
     Confidence,
     Group,
     Publication,
-    Role,
     Sensitivity,
     Stance,
     Status,
+    TargetRole,
     Verification,
 )
 from app.fields import Audience
@@ -44,7 +44,7 @@ class BodyName(Shared):
 
 class TargetRead(Shared):
     body: BodyName
-    role: Role
+    role: TargetRole
     response: Answer
     response_on: PartialDate | None
 

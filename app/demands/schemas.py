@@ -12,10 +12,10 @@ from app.demands.lifecycle import (
     Confidence,
     Publication,
     RelationType,
-    Role,
     Sensitivity,
     Stance,
     Status,
+    TargetRole,
 )
 from app.fields import Audience, Day, Line, Moment, PastDate, Ref, Schema, Slug, Text, Title
 
@@ -50,7 +50,7 @@ Number = Annotated[float, Field(strict=True, ge=-1e15, le=1e15, allow_inf_nan=Fa
 
 class TargetNew(Schema):
     body: Slug
-    role: Role
+    role: TargetRole
 
 
 def _bodies_once(targets: list[TargetNew]) -> list[TargetNew]:

@@ -25,12 +25,12 @@ from app.webhooks.queries import found_webhook
 from app.webhooks.schemas import (
     AttemptQuery,
     AttemptRead,
-    Health,
     HealthQuery,
     PolledMessage,
     PolledPage,
     PollQuery,
     UndeliveredRead,
+    WebhookHealth,
 )
 
 _COUNTED = 1_000
@@ -71,7 +71,7 @@ def read_events(session: Session, actor: Actor, webhook_id: uuid.UUID, query: Po
     return PolledPage(items=items, next_cursor=found.next_cursor, head=found.head)
 
 
-def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: HealthQuery) -> Health:
+def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: HealthQuery) -> WebhookHealth:
     """Raises NotFound."""
     webhook, _ = found_webhook(session, actor, webhook_id)
     lane = session.get_one(Lane, webhook_id)
@@ -79,7 +79,7 @@ def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: He
     theirs = [outcome for outcome, _, error in attempts if error not in OURS]
     durations = sorted(duration for _, duration, error in attempts if error not in OURS)
     waiting = _waiting(session, webhook, lane)
-    return Health(
+    return WebhookHealth(
         state=webhook.state,
         state_reason=webhook.state_reason,
         attempts=len(attempts),

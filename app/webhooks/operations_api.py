@@ -15,7 +15,6 @@ from app.webhooks import inspecting, pausing, probing, replaying, rotating, secr
 from app.webhooks.schemas import (
     AttemptQuery,
     AttemptRead,
-    Health,
     HealthQuery,
     Pause,
     PolledPage,
@@ -29,6 +28,7 @@ from app.webhooks.schemas import (
     TestAnswer,
     UndeliveredRead,
     VerificationAnswer,
+    WebhookHealth,
     WebhookRead,
 )
 
@@ -167,7 +167,7 @@ def read_events(
 @router.get("/health", responses=READING)
 def read_health(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, query: Annotated[HealthQuery, Query()]
-) -> Health:
+) -> WebhookHealth:
     with database.read() as session:
         return inspecting.read_health(session, actor, webhook_id, query)
 

@@ -256,7 +256,7 @@ class HealthQuery(Schema):
     hours: Annotated[int, Field(ge=1, le=720, description="How far back attempts count.")] = 24
 
 
-class Health(BaseModel):
+class WebhookHealth(BaseModel):
     """How the endpoint fares, and how far its deliveries are behind."""
 
     state: State
