@@ -1,27 +1,40 @@
 """Deadlines, next reviews and planned steps of a list of demands, for calendars (iCalendar, RFC 5545)."""
 
 import datetime
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from urllib.parse import urlsplit
 
-from icalendar import Calendar, Event
+from icalendar import STATUS, Calendar, Event, Timezone
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.accounts.actor import Actor
+from app.campaigns.models import Campaign
+from app.campaigns.queries import campaigns_named
 from app.database import Database
 from app.dates import PartialDate
 from app.demands import queries
 from app.demands.filters import DemandFilter, Sort
-from app.demands.lifecycle import Group
 from app.demands.models import Demand, Milestone
 from app.demands.reads import DemandPage, DemandRead
 from app.paging import MAX_LIMIT
 
-Page = tuple[list[DemandRead], dict[str, list[Milestone]]]
 END = b"END:VCALENDAR\r\n"
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # no part of a text (RFC 5545, section 3.3.11)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A demand with what else its entries are made of."""
+
+    demand: DemandRead
+    campaign: Campaign
+    milestones: list[Milestone]
 
 
 def written(database: Database, actor: Actor, query: DemandFilter) -> Iterator[bytes]:
@@ -32,24 +45,31 @@ def written(database: Database, actor: Actor, query: DemandFilter) -> Iterator[b
     return _written(chain([first], pages), host)
 
 
-def _written(pages: Iterable[Page], host: str) -> Iterator[bytes]:
-    yield _calendar().to_ical().removesuffix(END)
-    for demands, milestones in pages:
-        yield b"".join(event.to_ical() for demand in demands for event in _events(demand, milestones[demand.ref], host))
+def _written(pages: Iterable[list[Planned]], host: str) -> Iterator[bytes]:
+    yield _head()
+    for page in pages:
+        yield b"".join(event.to_ical() for planned in page for event in _events(planned, host))
     yield END
 
 
-def _pages(database: Database, actor: Actor, query: DemandFilter) -> Iterator[Page]:
+def _pages(database: Database, actor: Actor, query: DemandFilter) -> Iterator[list[Planned]]:
     """Each in a transaction of its own: a slow reader holds nothing open."""
     query = query.model_copy(update={"limit": MAX_LIMIT})
     while True:
         with database.read() as session:
             page: DemandPage = queries.list_demands(session, actor, query, Sort.REF)
-            milestones = _milestones(session, [demand.ref for demand in page.items])
-        yield page.items, milestones
+            planned = _planned(session, page.items)
+        yield planned
         if page.next_cursor is None:
             return
         query = query.model_copy(update={"cursor": page.next_cursor})
+
+
+def _planned(session: Session, demands: list[DemandRead]) -> list[Planned]:
+    slugs = list({demand.campaign for demand in demands})
+    campaigns = dict(zip(slugs, campaigns_named(session, slugs, "campaign"), strict=True))
+    milestones = _milestones(session, [demand.ref for demand in demands])
+    return [Planned(demand, campaigns[demand.campaign], milestones[demand.ref]) for demand in demands]
 
 
 def _milestones(session: Session, refs: list[str]) -> dict[str, list[Milestone]]:
@@ -65,26 +85,48 @@ def _milestones(session: Session, refs: list[str]) -> dict[str, list[Milestone]]
     return found
 
 
-def _calendar() -> Calendar:
+@cache
+def _head() -> bytes:
+    """What all have. The time zone is there because a calendar needs a component to be one (RFC 5545, section 3.6)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Demand Tracker//Demands//EN")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", "Demand Tracker")
     calendar.add("refresh-interval", datetime.timedelta(hours=6), parameters={"VALUE": "DURATION"})  # RFC 7986
-    return calendar
+    utc = Timezone.from_tzid("UTC")
+    utc.pop("comment", None)  # that it ends in 2038, which holds for others
+    calendar.add_component(utc)
+    head: bytes = calendar.to_ical().removesuffix(END)
+    return head
 
 
-def _events(demand: DemandRead, milestones: list[Milestone], host: str) -> Iterator[Event]:
+def _events(planned: Planned, host: str) -> Iterator[Event]:
+    demand = planned.demand
     if demand.deadline:
         yield _event(demand, f"{demand.ref}-deadline@{host}", "deadline", demand.deadline)
-    if demand.next_review_on and demand.status_group is not Group.CLOSED:
-        review = PartialDate.of(demand.next_review_on)
-        yield _event(demand, f"{demand.ref}-review@{host}", "to be checked again", review)
-    for milestone in milestones:
+    if demand.next_review_on and not demand.status.is_closed:
+        yield _review(planned, PartialDate.of(demand.next_review_on), host)
+    for milestone in planned.milestones:
         on = milestone.done_on or milestone.planned_on
         if on:
-            what = "step done" if milestone.done_on else "planned step"
-            yield _event(demand, f"{milestone.id}@{host}", f"{what}, {milestone.title}", on)
+            yield _step(demand, milestone, on, host)
+
+
+def _review(planned: Planned, on: PartialDate, host: str) -> Event:
+    """The campaign's interval moves it, too, so it is as new as both and counts the versions of both."""
+    demand, campaign = planned.demand, planned.campaign
+    event = _event(demand, f"{demand.ref}-review@{host}", "to be checked again", on)
+    event.sequence += campaign.version
+    event.DTSTAMP = event.LAST_MODIFIED = max(demand.updated_at, campaign.updated_at)
+    return event
+
+
+def _step(demand: DemandRead, milestone: Milestone, on: PartialDate, host: str) -> Event:
+    what = "step done" if milestone.done_on else "planned step"
+    event = _event(demand, f"{milestone.id}@{host}", f"{what}, {milestone.title}", on)
+    if milestone.done_on:
+        event.status = STATUS.CONFIRMED  # it did happen, whatever became of the demand
+    return event
 
 
 def _event(demand: DemandRead, uid: str, what: str, on: PartialDate) -> Event:
@@ -96,10 +138,14 @@ def _event(demand: DemandRead, uid: str, what: str, on: PartialDate) -> Event:
     event.add("last-modified", demand.updated_at)
     event.add("sequence", demand.version)
     event.add("dtstart", on.last_day)
-    event.add("summary", f"{demand.ref}: {what}{f' (some time in {on})' if is_coarse else ''}")
-    event.add("description", f"{demand.title}\nStatus: {demand.status.replace('_', ' ')}\n{demand.url}")
+    event.add("summary", _text(f"{demand.ref}: {what}{f' (some time in {on})' if is_coarse else ''}"))
+    event.add("description", _text(f"{demand.title}\nStatus: {demand.status.replace('_', ' ')}\n{demand.url}"))
     event.add("url", demand.url)
     event.add("categories", [demand.campaign, demand.kind])
     event.add("transp", "TRANSPARENT")
-    event.add("status", "CANCELLED" if demand.status_group is Group.CLOSED else "CONFIRMED")
+    event.add("status", "CANCELLED" if demand.status.is_closed else "CONFIRMED")
     return event
+
+
+def _text(text: str) -> str:
+    return _CONTROL.sub("", text)

@@ -2,11 +2,12 @@
 
 import datetime
 
+import icalendar
 import pytest
 import vobject  # type: ignore[import-untyped]
 
 from app.demands import calendar
-from tests.factories import API, a_demand, a_draft, change, made, read
+from tests.factories import API, a_campaign, a_demand, a_draft, change, made, read
 
 CALENDAR = f"{API}/demands.ics"
 
@@ -89,6 +90,24 @@ def test_an_entry_that_moves_stays_the_same_entry_and_counts_up(ada, client):
     assert int(after.sequence.value) > int(before.sequence.value)
 
 
+def test_a_review_that_the_campaign_s_interval_moves_counts_up_too(ada, client, set_clock):
+    set_clock("2024-03-01")
+    campaign = a_campaign(ada, review_interval_days=180)["slug"]
+    a_demand(ada, campaign=campaign, status="in_progress")
+    [before] = entries(client).values()
+    set_clock("2024-03-02")
+
+    answer = ada.patch(f"{API}/campaigns/{campaign}", json={"review_interval_days": 300}, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+
+    [after] = entries(client).values()
+    assert after.uid.value == before.uid.value
+    assert after.dtstart.value == before.dtstart.value + datetime.timedelta(days=120)
+    assert int(after.sequence.value) > int(before.sequence.value)
+    changed = datetime.datetime(2024, 3, 2, tzinfo=datetime.UTC)
+    assert (after.dtstamp.value, after.contents["last-modified"][0].value) == (changed, changed)
+
+
 def test_what_is_closed_is_cancelled_and_not_checked_again(ada, client):
     demand = a_demand(ada, deadline="2027-03-05", status="in_progress")
     change(ada, demand["ref"], "withdrawn")
@@ -96,6 +115,42 @@ def test_what_is_closed_is_cancelled_and_not_checked_again(ada, client):
     [entry] = entries(client).values()
 
     assert (entry.summary.value, entry.status.value) == (f"{demand['ref']}: deadline", "CANCELLED")
+
+
+def test_a_step_that_was_done_stays_so_when_the_demand_is_closed(ada, client):
+    ref = a_demand(ada, status="in_progress")["ref"]
+    made(ada, f"demands/{ref}/milestones", {"title": "Ask", "done_on": "2024-01-03"})
+    made(ada, f"demands/{ref}/milestones", {"title": "Send a team", "planned_on": "2027-05-06"})
+    change(ada, ref, "withdrawn")
+
+    assert {summary: entry.status.value for summary, entry in entries(client).items()} == {
+        f"{ref}: step done, Ask": "CONFIRMED",
+        f"{ref}: planned step, Send a team": "CANCELLED",
+    }
+
+
+def test_control_characters_of_titles_stay_out_of_it(ada, client):
+    """No text may have them (RFC 5545, section 3.3.11)."""
+    controls = "".join(map(chr, (*range(1, 32), 127)))
+    ref = a_demand(ada, deadline="2027-03-05", title=f"A {controls}mission")["ref"]
+    made(ada, f"demands/{ref}/milestones", {"title": f"Send{controls} a team", "planned_on": "2027-05-06"})
+
+    text = client.get(CALENDAR).content
+
+    assert {byte for byte in text if byte < 32 or byte == 127} == set(b"\t\r\n")
+    assert b"\n" not in text.replace(b"\r\n", b"")
+    assert b"\r" not in text.replace(b"\r\n", b"")
+    assert entries(client)[f"{ref}: deadline"].description.value.startswith("A \t\nmission\n")
+
+
+def test_one_without_entries_is_a_valid_calendar_too(client):
+    """It has a component, as each must (RFC 5545, section 3.6)."""
+    text = client.get(CALENDAR).text
+
+    assert entries(client) == {}
+    [component] = vobject.readOne(text).components()
+    assert (component.name, component.tzid.value) == ("VTIMEZONE", "UTC")
+    assert [found.name for found in icalendar.Calendar.from_ical(text).subcomponents] == ["VTIMEZONE"]
 
 
 def test_it_is_of_any_filtered_list_however_long(ada, client, monkeypatch):
