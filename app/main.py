@@ -41,6 +41,16 @@ log = logging.getLogger(__name__)
 
 API = "/api/v1"
 STOP_WITHIN_SECONDS = 5
+EXPOSED = (
+    "Allow",
+    "Content-Disposition",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+)
 SLICES = (
     demands,
     records,
@@ -92,7 +102,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         allow_origins=["*"],
         allow_methods=["GET", "HEAD"],
         allow_headers=["Authorization", "Cache-Control", "If-None-Match", "Last-Event-ID"],
-        expose_headers=["ETag", "Link"],
+        expose_headers=EXPOSED,
     )
     app.add_middleware(HandOver)
     app.include_router(health.router)

@@ -9,10 +9,12 @@ from typing import Any, ClassVar, TypeVar
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app import wording
 
@@ -253,6 +255,9 @@ def install(app: FastAPI) -> None:
         answer = kind(f"{request.method} {request.url.path}: {error.detail}").response()
         answer.status_code = error.status_code
         answer.headers.update(error.headers or {})
+        methods = _methods(request) if kind is MethodNotAllowed else set()
+        if methods:
+            answer.headers["Allow"] = ", ".join(sorted(methods))
         return answer
 
     @app.exception_handler(OperationalError)
@@ -267,6 +272,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
         return Problem("The fault is ours; the log has the details. Nothing was changed.").response()
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the address takes (RFC 9110, section 15.5.6), where the error knows one route's; of a file it knows all."""
+    scope = {**request.scope, "root_path": request.scope.get("app_root_path", request.scope.get("root_path", ""))}
+    routes = [route for route in iter_route_contexts(request.app.routes) if route.matches(scope)[0] is Match.PARTIAL]
+    methods = {method for route in routes for method in route.methods or ()}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def of_validation(error: RequestValidationError, route: object) -> Problem:
