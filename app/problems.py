@@ -275,7 +275,7 @@ def install(app: FastAPI) -> None:
 
 
 def _methods(request: Request) -> set[str]:
-    """All that the address takes (RFC 9110, section 15.5.6), where the error knows one route's; of a file it knows all."""
+    """All that the address takes (RFC 9110, section 15.5.6), on whichever routes. Files speak for themselves."""
     scope = {**request.scope, "root_path": request.scope.get("app_root_path", request.scope.get("root_path", ""))}
     routes = [route for route in iter_route_contexts(request.app.routes) if route.matches(scope)[0] is Match.PARTIAL]
     methods = {method for route in routes for method in route.methods or ()}

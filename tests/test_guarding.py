@@ -71,9 +71,9 @@ def test_a_page_of_another_site_may_read_every_header_that_tells_it_something(cl
 
 @on_sqlite
 def test_a_wrong_method_is_told_all_that_the_address_answers_to(client: TestClient, app) -> None:
-    methods = defaultdict(set)
+    methods: dict[str, set[str]] = defaultdict(set)
     for route in iter_route_contexts(app.routes):
-        methods[re.sub(r"{\w+}", "1", route.path)] |= route.methods or {"GET"}
+        methods[re.sub(r"{\w+}", "1", str(route.path))] |= route.methods or {"GET"}
     methods["/static/follow"] = {"GET"}  # is a file's, whatever the file is called
 
     for path, taken in methods.items():
