@@ -4,28 +4,15 @@ import datetime
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import EmailPolicy
-from typing import Any
+from email.utils import format_datetime
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic import NameEmail
 
+from app.mail.headers import AsGiven, encoded, mailbox
+
 LONGEST_SUBJECT = 150
-
-LONGEST_LINE = 998  # RFC 5322, section 2.1.1
-
-
-class _Unfolded(EmailPolicy):
-    """Folds no header that need not be: the library would write a long link as encoded words, and nobody finds it."""
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        line = f"{name}: {value}"
-        if line.isascii() and len(line) <= LONGEST_LINE:
-            return f"{line}{self.linesep}".encode()
-        return super().fold_binary(name, value)
-
 
 templates = Environment(
     loader=PackageLoader("app.mail"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
@@ -53,15 +40,15 @@ class Letter:
 
 def write(letter: Letter, sender: NameEmail, mail_id: uuid.UUID, dated: datetime.datetime) -> EmailMessage:
     """The same Message-ID and date at every attempt."""
-    message = EmailMessage(policy=_Unfolded(linesep="\r\n"))
-    message["From"] = Address(sender.name, *_parts(sender.email))
-    message["To"] = Address("", *_parts(letter.to))
-    message["Subject"] = _subject(letter.subject)
-    message["Date"] = dated
+    message = EmailMessage(policy=AsGiven(linesep="\r\n"))
+    message["From"] = mailbox(sender.name, sender.email)
+    message["To"] = letter.to
+    message["Subject"] = encoded(_subject(letter.subject), "Subject")
+    message["Date"] = format_datetime(dated)
     message["Message-ID"] = message_id(mail_id.hex, sender)
     message["Auto-Submitted"] = "auto-generated"  # so that nobody's absence is announced to it (RFC 3834)
     for name, value in letter.headers.items():
-        message[name] = value
+        message[name] = encoded(value, name)
     message.set_content(templates.get_template("letter.txt").render(letter=letter))
     message.add_alternative(templates.get_template("letter.html").render(letter=letter), subtype="html")
     return message
@@ -69,12 +56,6 @@ def write(letter: Letter, sender: NameEmail, mail_id: uuid.UUID, dated: datetime
 
 def message_id(name: str, sender: NameEmail) -> str:
     return f"<{name}@{sender.email.rpartition('@')[2]}>"
-
-
-def _parts(address: str) -> tuple[str, str]:
-    """Its local part and domain: taken whole, the library wants it to be ASCII."""
-    local, _, domain = address.rpartition("@")
-    return local, domain
 
 
 def _subject(text: str) -> str:
