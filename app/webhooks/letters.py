@@ -75,6 +75,10 @@ def tell_of_disabling(session: Session, vault: Vault, mail: Claimed) -> Letter |
                 'When the endpoint is well again, PUT {"paused": false} to its address below followed by /paused: it'
                 ' catches up with all that came meanwhile. With "from": "now" as well, it goes on without that.'
             ),
+            Passage(
+                "What was given up in all that time does not come by itself: GET the address followed by /undelivered"
+                " to see it, and POST {} to it followed by /undelivered/retries to have it sent again."
+            ),
         ],
     )
 

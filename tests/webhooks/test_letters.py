@@ -8,7 +8,7 @@ from tests.factories import API, a_demand
 from tests.follows.followers import subjects
 from tests.mail.mail_server import text_of
 from tests.mail.posts import a_postman, mails
-from tests.webhooks.deliveries import a_webhook, delivering, note
+from tests.webhooks.deliveries import a_webhook, delivering, note, texts
 
 CONTACT = "operations@partner.example"
 UPDATES = {"types": ["demand.update_added"], "contact_email": CONTACT}
@@ -100,6 +100,35 @@ def test_it_is_told_after_an_hour_a_day_and_three_and_when_it_is_disabled(
     assert subjects(mail_server)[3:] == ["Your webhook to 127.0.0.1 was disabled"]
     assert "The endpoint failed for five days." in text_of(disabled)
     assert '{"paused": false}' in text_of(disabled)
+
+
+def test_who_was_disabled_is_told_where_to_find_what_catching_up_does_not_bring(
+    app, ada, eve, failing, mail_server, receiver, time
+):
+    address = f"{API}/webhooks/{failing['id']}"
+    fail(app, time, hours=24)
+    fail(app, time, hours=72)
+    receiver.script("/500?token=t0k3n", "410", "204")
+    time.forward(hours=48)
+    note(ada, a_demand(ada)["ref"], "later")
+    fail(app, time, hours=0)
+    told = " ".join(text_of(post(app, mail_server)[-1]).split())
+    receiver.requests.clear()
+
+    eve.put(f"{address}/paused", json={"paused": False})
+    with delivering(app):
+        receiver.wait_for(1)
+    caught_up = texts(receiver.requests)
+    given_up = eve.get(f"{address}/undelivered").json()["items"]
+    eve.post(f"{address}/undelivered/retries", json={})
+    with delivering(app):
+        receiver.wait_for(2)
+
+    assert caught_up == ["later"]
+    assert [item["reason"] for item in given_up] == ["expired"]
+    assert "GET the address followed by /undelivered" in told
+    assert "/undelivered/retries to have it sent again" in told
+    assert texts(receiver.requests) == ["later", "Talks went on."]
 
 
 def test_who_is_well_again_by_the_time_of_sending_is_not_mailed(app, ada, eve, receiver, mail_server, time):
