@@ -7,6 +7,7 @@ protocol, which knows how old a connection is and what has come in on it.
 
 import asyncio
 import functools
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from app.webhooks.names import Address, Names
 FLOOD_BYTES = 128 * 1024  # no answer needs as much to show its first 8 KiB: these are headers or 1xx without end
 _RECEIVE_BUFFER_BYTES = 16 * 1024  # of the kernel: leaves a gigabyte with the one who sends it
 _IDLE_SECONDS = 30.0
+_BLANK_LINES = re.compile(rb"(?:^|\n)(?:\r?\n)+")  # a head ends with one
 
 
 class BlockedAddress(OSError):
@@ -62,15 +64,23 @@ class Wire(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         self.received_bytes += len(data)
         if not self.flooded:
-            super().data_received(data)
+            self._parse(data)
             self._pass_on_an_error()
         elif self.transport is not None:
             self.transport.abort()
 
+    def _parse(self, data: bytes) -> None:
+        """Heads by themselves: aiohttp 3.14.5 throws one away that comes together with garbage."""
+        begin = 0
+        for end in (*(blank.end() for blank in _BLANK_LINES.finditer(data)), len(data)):
+            if begin < end and self.exception() is None:
+                super().data_received(data[begin:end])
+            begin = end
+
     def _pass_on_an_error(self) -> None:
         """aiohttp 3.14.5 does not tell whoever is reading a body that what came for it is garbage."""
         self.garbled = self.exception() is not None
-        if self.garbled and self._payload is not None:
+        if self.garbled and self._payload is not None and not self._payload.is_eof():
             self._payload.set_exception(aiohttp.ClientPayloadError("garbage"))
 
     def close(self) -> None:
@@ -89,8 +99,10 @@ class Exchange:
 
     @property
     def died_unheard(self) -> bool:
-        """Whether it had a kept connection, on which nothing came back."""
-        return self.wire is not None and self.wire.requests > 1 and self.wire.received_bytes == 0
+        """Whether it had a kept connection, on which nothing came back, or only what the answer before had too much."""
+        if self.wire is None or self.wire.requests == 1:
+            return False
+        return self.wire.received_bytes == 0 or (self.wire.garbled and self.doing == "waiting for the answer")
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")

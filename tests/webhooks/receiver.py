@@ -178,6 +178,18 @@ def writes_and_ends(name: str, data: bytes, *, rudely: bool) -> None:
     BEHAVIOURS[name] = write
 
 
+def when_kept(name: str, data: bytes = b"", *, rudely: bool = False) -> None:
+    """Answers the first request on a connection; to the next it writes this, and ends."""
+
+    async def write(request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(204) if request.turn == 1 else data)
+        await writer.drain()
+        if request.turn > 1:
+            end(writer, rudely=rudely)
+
+    BEHAVIOURS[name] = write
+
+
 def end(writer: asyncio.StreamWriter, *, rudely: bool) -> None:
     if rudely:  # RST instead of FIN
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -199,6 +211,12 @@ writes("nul", answer(200, b"a\0b\xff\xf0\x9f\xa6\x8a"))
 writes("eight-kibibytes", answer(200, b"x" * 8192))
 writes("switch", answer(101, b"", "Upgrade: chess", "Connection: upgrade"))
 writes("odd-reason", "HTTP/1.1 200 Accepté\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
+writes("no-content-and-more", answer(204) + b"ok")
+writes("no-content-in-chunks", answer(204, b"", "Transfer-Encoding: chunked") + b"0\r\n\r\n")
+writes("a-byte-too-many", answer(200, b"Hello") + b"!")
+writes("a-byte-after-the-last", answer(200, b"Hello", "Connection: close") + b"!")
+writes("gone-and-more", answer(410, b"Gone") + b"!")
+writes("hints-and-more", b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(200, b"Hello") + b"!")
 writes("early-hints", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3 + answer(204))
 writes("bad-chunking", CHUNKED + b"5\r\nhello\r\nzzz\r\nworld\r\n")
 writes("bad-length", b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")
@@ -219,6 +237,10 @@ writes_and_ends("close-ends-body", b"HTTP/1.1 200 OK\r\n\r\nuntil the end", rude
 writes_and_ends("reset", b"", rudely=True)
 writes_and_ends("reset-in-body", HALF, rudely=True)
 writes_and_ends("reset-after-body", answer(200, b"all of it"), rudely=True)
+when_kept("dies-when-kept")
+when_kept("resets-when-kept", rudely=True)
+when_kept("mumbles-when-kept", b"HTTP/1.1 2")
+when_kept("has-more-to-say-when-kept", b"ok" + answer(204))  # as one does that sends a body after a 204, a moment later
 
 
 @behaviour
@@ -284,23 +306,9 @@ async def prompt(request: Received, writer: asyncio.StreamWriter) -> None:
 
 
 @behaviour
-async def dies_when_kept(request: Received, writer: asyncio.StreamWriter) -> None:
-    if request.turn > 1:
-        end(writer, rudely=False)
-    writer.write(answer(204))
-
-
-@behaviour
-async def resets_when_kept(request: Received, writer: asyncio.StreamWriter) -> None:
-    if request.turn > 1:
-        end(writer, rudely=True)
-    writer.write(answer(204))
-
-
-@behaviour
-async def mumbles_when_kept(request: Received, writer: asyncio.StreamWriter) -> None:
-    if request.turn > 1:
-        writer.write(b"HTTP/1.1 2")
-        await writer.drain()
-        end(writer, rudely=False)
-    writer.write(answer(204))
+async def a_blank_line_in_two(request: Received, writer: asyncio.StreamWriter) -> None:
+    head, _, more = answer(204).partition(b"\r\n\r\n")
+    writer.write(head + b"\r\n\r")
+    await writer.drain()
+    await asyncio.sleep(DRIP_SECONDS)
+    writer.write(b"\n" + more + b"ok")

@@ -36,7 +36,7 @@ async def post(url, policy=LOOPBACK_OPENED, headers=None, body=BODY, timeout_sec
         ("redirect", Outcome.RETRY, 302, Failure.REDIRECT),
         ("early-hints", Outcome.DELIVERED, 204, None),
         ("switch", Outcome.RETRY, 101, Failure.PROTOCOL),
-        ("bad-chunking", Outcome.RETRY, None, Failure.PROTOCOL),
+        ("bad-chunking", Outcome.RETRY, 200, Failure.PROTOCOL),
         ("bad-chunking-later", Outcome.RETRY, 200, Failure.PROTOCOL),
         ("odd-reason", Outcome.DELIVERED, 200, None),
         ("bad-length", Outcome.RETRY, None, Failure.PROTOCOL),
@@ -63,6 +63,28 @@ def test_every_behaviour_of_an_endpoint_has_its_outcome(receiver, run, path, out
     assert answer.detail
     assert answer.remote_address == "127.0.0.1"
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "outcome"),
+    [
+        ("no-content-and-more", Outcome.DELIVERED),
+        ("no-content-in-chunks", Outcome.DELIVERED),
+        ("a-byte-too-many", Outcome.DELIVERED),
+        ("a-byte-after-the-last", Outcome.DELIVERED),
+        ("a-blank-line-in-two", Outcome.DELIVERED),
+        ("hints-and-more", Outcome.DELIVERED),
+        ("gone-and-more", Outcome.GONE),
+    ],
+)
+def test_an_answer_that_came_complete_counts_whatever_comes_after_it_and_its_connection_is_not_kept(
+    receiver, run, path, outcome
+):
+    answers = run(posts(receiver.url(f"/{path}"), 2))
+
+    assert [outcome_of(answer) for answer in answers] == [outcome, outcome]
+    assert {answer.response_body for answer in answers} <= {b"", b"Hello", b"Gone"}
+    assert [received.connection for received in receiver.requests] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +191,7 @@ def test_no_cookie_comes_back_and_a_connection_is_used_again(receiver, run):
     assert "cookie" not in receiver.requests[1].headers
 
 
-@pytest.mark.parametrize("behaviour", ["dies-when-kept", "resets-when-kept"])
+@pytest.mark.parametrize("behaviour", ["dies-when-kept", "resets-when-kept", "has-more-to-say-when-kept"])
 def test_a_kept_connection_that_died_is_replaced_at_once(receiver, run, behaviour):
     first, second = run(posts(receiver.url(f"/{behaviour}"), 2))
 
