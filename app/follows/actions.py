@@ -129,13 +129,14 @@ def _may_be_asked(session: Session, follow: Follow) -> bool:
 
 
 def _replace_others(session: Session, follow: Follow) -> None:
-    """What they had not been told of yet is told at the new pace."""
+    """What they had not been told of yet is told at the new pace, and what is on its way to them goes on."""
     serialize(session, f"follows of {follow.address_stamp}")
     same = (col(Follow.address_stamp) == follow.address_stamp, col(Follow.confirmed_at).is_not(None))
     others = session.scalars(select(Follow).where(*same, col(Follow.id) != follow.id).with_for_update()).all()
     for other in others:
         if (other.types, other.filters) == (follow.types, follow.filters):
             follow.cursor_seq = min(follow.cursor_seq, other.cursor_seq)
+            outbox.pass_on(session, about(other.id), to=about(follow.id))
             end_follow(session, other.id)
 
 

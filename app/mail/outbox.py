@@ -52,6 +52,12 @@ def drop(session: Session, about: str) -> None:
     session.execute(delete(Mail).where(col(Mail.about) == about))
 
 
+def pass_on(session: Session, about: str, to: str) -> None:
+    """What still waits is about something else from now on, which takes the place of what it was put in about."""
+    waiting = (col(Mail.about) == about, col(Mail.state) == MailState.WAITING)
+    session.execute(update(Mail).where(*waiting).values(about=to).execution_options(synchronize_session=False))
+
+
 def is_due(session: Session) -> bool:
     due = select(col(Mail.id)).where(col(Mail.ready_at).is_not(None), col(Mail.ready_at) <= clock.now())
     return session.execute(due.limit(1)).first() is not None
@@ -87,8 +93,8 @@ def settle_sent(session: Session, mail: Claimed) -> None:
 
 
 def settle_needless(session: Session, mail: Claimed) -> None:
-    """There is nothing to say any more, or nobody to say it to."""
-    session.execute(delete(Mail).where(*_still(mail)))
+    """There is nothing to say any more, or nobody to say it to, unless it was passed on since."""
+    session.execute(delete(Mail).where(*_still(mail), col(Mail.about) == mail.about))
 
 
 def settle_failed(session: Session, mail: Claimed, error: str, for_good: bool) -> bool:

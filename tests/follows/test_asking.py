@@ -9,10 +9,12 @@ from sqlmodel import select
 from app.follows import gathering
 from app.follows.forgetting import forget_unconfirmed
 from app.follows.models import Follow
+from app.worker import WRITERS
 from tests.databases import on_sqlite
 from tests.factories import a_campaign, a_demand, a_draft, a_kind, an_organization
 from tests.follows.followers import READER, ask, follow, link_in, post, subjects
 from tests.mail.mail_server import html_of, text_of
+from tests.mail.posts import a_postman
 from tests.webhooks.deliveries import note
 
 
@@ -130,6 +132,49 @@ def test_following_by_the_same_filter_again_replaces_what_was_followed(app, clie
 
     assert len(follows(database)) == 1
     assert "Told in the digest." in text_of(mail)
+
+
+def test_what_the_mail_server_put_off_is_told_after_a_change_of_pace_too(app, client, ada, mail_server, time):
+    ref = a_demand(ada)["ref"]
+    follow(app, client, mail_server)
+    note(ada, ref, "Put off.")
+    gathering.gather(app.state.database, app.state.vault)
+    time.forward(minutes=2)
+    mail_server.will_answer(("RCPT", "451 Come back later"))
+    put_off = list(post(app, mail_server))
+    ask(client, pace="daily")
+    [mail] = post(app, mail_server)
+    client.post(link_in(mail, "confirm"))
+    mail_server.mails.clear()
+
+    for _ in range(3):
+        time.forward(days=1)
+        post(app, mail_server)
+
+    assert put_off == []
+    assert ["Put off." in text_of(mail) for mail in mail_server.mails] == [True]
+
+
+def test_a_mail_that_is_being_written_while_the_pace_changes_is_not_lost(app, client, ada, mail_server, time):
+    ref = a_demand(ada)["ref"]
+    follow(app, client, mail_server)
+    ask(client, pace="daily")
+    [question] = post(app, mail_server)
+    mail_server.mails.clear()
+    note(ada, ref, "Nearly lost.")
+    gathering.gather(app.state.database, app.state.vault)
+    time.forward(minutes=2)
+    gathering.gather(app.state.database, app.state.vault)
+
+    def write_too_late(session, vault, mail):
+        client.post(link_in(question, "confirm"))
+        return WRITERS[mail.kind](session, vault, mail)
+
+    a_postman(app, mail_server.url, {gathering.CHANGES: write_too_late}).post()
+    time.forward(days=1)
+    post(app, mail_server)
+
+    assert ["Nearly lost." in text_of(mail) for mail in mail_server.mails] == [True]
 
 
 def test_a_question_that_is_not_answered_in_two_days_is_forgotten_with_the_address(
