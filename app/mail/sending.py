@@ -5,6 +5,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
+from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
 from app.settings import Settings
@@ -37,8 +38,10 @@ def send(server: smtplib.SMTP, message: EmailMessage) -> None:
 
     Raises Refused with the server's code, and without its words, which may name the address.
     """
+    sender, recipient = parseaddr(message["From"])[1], str(message["To"])
+    options = () if f"{sender}{recipient}".isascii() else ("SMTPUTF8", "BODY=8BITMIME")
     try:
-        server.send_message(message)
+        server.sendmail(sender, recipient, message.as_bytes(), options)
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _ in error.recipients.values())
         raise Refused(f"The recipient was refused with {code}.", for_good=code >= 500) from None

@@ -11,7 +11,7 @@ from app import clock
 from app.mail import sending
 from app.mail.letters import Letter, Passage, write
 from app.settings import Settings
-from tests.mail.mail_server import PASSWORD, USER, MailServer, signed_in
+from tests.mail.mail_server import PASSWORD, USER, MailServer, signed_in, text_of
 from tests.webhooks.certificates import certificate_for
 
 SENDER = NameEmail(name="Demand Tracker", email="follow@tracker.example")
@@ -32,8 +32,8 @@ def settings_for(url):
     return Settings(_env_file=None, smtp_url=SecretStr(url), mail_from=SENDER)
 
 
-def send_one(url, to="reader@example.org"):
-    letter = Letter(to, "A note", [Passage("Something happened.")])
+def send_one(url, to="reader@example.org", text="Something happened."):
+    letter = Letter(to, "A note", [Passage(text)])
     with sending.connected(settings_for(url)) as server:
         sending.send(server, write(letter, SENDER, uuid.uuid4(), clock.now()))
 
@@ -91,6 +91,13 @@ def test_an_address_beyond_ascii_is_sent_to_where_the_server_knows_such():
         send_one(server.url, to="jürgen@example.org")
 
         assert server.mails[0]["To"] == "jürgen@example.org"
+
+
+def test_a_line_arrives_as_it_was_written_whatever_it_begins_with():
+    with MailServer() as server:
+        send_one(server.url, text="Came:\nFrom here on.\n.\n..\n>From\nOver.")
+
+        assert "Came:\nFrom here on.\n.\n..\n>From\nOver." in text_of(server.mails[0])
 
 
 @pytest.mark.parametrize(
