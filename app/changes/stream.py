@@ -28,7 +28,7 @@ from app.fields import Audience
 from app.ledger import reading
 from app.ledger.reading import Gate, HeadView
 from app.ledger.selecting import EVERY_EVENT, Selection
-from app.problems import Gone, Unauthenticated, Unavailable
+from app.problems import Gone, Unauthenticated
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ THREADS = 4  # readers who come back all at once leave the others to the other r
 BEAT_SECONDS = 15
 KEYS_ASKED_EVERY_SECONDS = 30
 RESTORED = "The database was restored from a backup; read the lists again, then go on from this event's id."
+STOPPING = "the server is stopping"
 
 Found = TypeVar("Found")
 
@@ -90,20 +91,20 @@ class Stream:
         self._joining: set[Listener] = set()
         self._closed = False
 
-    async def open(self, actor: Actor, key: KeyText | None, query: StreamQuery, after: str | None) -> Listening:
-        """Raises Gone for a cursor of an older epoch, Invalid for one from elsewhere or a wrong filter."""
-        if self._closed:
-            raise Unavailable("This server is stopping; come back in a moment.")
-        after = after or query.after
+    async def open(self, actor: Actor, key: KeyText | None, query: StreamQuery, last_event_id: str | None) -> Listening:
+        """Raises Gone for `after` of an older epoch, Invalid for a cursor from elsewhere or a wrong filter.
+
+        Where a browser that comes back is answered with an error, it gives up for good: it is told in the stream.
+        """
         cursor, wanted = None, EVERY_EVENT
-        if after is not None or query.model_fields_set - {"after"}:
-            cursor, wanted = await self._in_thread(self._place, actor, query, after)
+        if (last_event_id or query.model_fields_set) and not self._closed:
+            cursor, wanted = await self._in_thread(self._place, actor, query, last_event_id)
         return Listening(Listener(actor.audience, wanted, key, cursor), self._serve)
 
     def close(self) -> None:
         """End every stream; nobody can open another."""
         self._closed = True
-        self._end_all(comment("the server is stopping"))
+        self._end_all(comment(STOPPING))
 
     def close_soon(self) -> None:
         """The same, from a signal handler."""
@@ -117,15 +118,18 @@ class Stream:
         for crowd in self._crowds.values():
             yield from crowd.listeners
 
-    def _place(self, actor: Actor, query: StreamQuery, after: str | None) -> tuple[str | None, Selection]:
+    def _place(self, actor: Actor, query: StreamQuery, last_event_id: str | None) -> tuple[str | None, Selection]:
+        after = last_event_id or query.after
         with self._database.read() as session:
-            here = reading.head(session)
-            cursor = None if after is None else reading.cursor(here.epoch, reading.position(after, here))
-            return cursor, selection(session, actor, query)
+            if after is not None:
+                here = reading.head(session)
+                with contextlib.suppress(*([Gone] if last_event_id else [])):  # catching up from there tells
+                    after = reading.cursor(here.epoch, reading.position(after, here))
+            return after, selection(session, actor, query)
 
     async def _serve(self, listener: Listener, send: Send) -> None:
         if self._closed:
-            listener.end()
+            listener.end(comment(STOPPING))
             return await listener.send_all(send)
         self._joining.add(listener)
         try:

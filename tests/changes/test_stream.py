@@ -163,24 +163,50 @@ def test_asked_for_its_headers_alone_it_does_not_begin(client):
 def test_a_cursor_of_an_older_epoch_is_refused_before_the_stream_begins(ada, client, database):
     a_kind(ada)
     old = feed(client)["next_cursor"]
-    with database.engine.begin() as connection:
-        connection.execute(update(Head).values(epoch="0" * 32))
+    restore(database)
 
-    answer = client.get(STREAM, headers={"Last-Event-ID": old})
+    answer = client.get(STREAM, params={"after": old})
 
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/gone")
     assert answer.json()["start_again_at"] == feed(client)["next_cursor"]
 
 
+def test_a_browser_that_comes_back_after_a_restored_backup_is_told_and_goes_on(ada, client, live, database):
+    """Any status but 200 would end its EventSource for good."""
+    a_kind(ada)
+    old = feed(client)["next_cursor"]
+    restore(database)
+
+    with live.listen(cursor=old) as listener:
+        [reset] = listener.rest()
+    with live.listen(cursor=reset["id"]) as listener:
+        a_kind(ada, slug="after-the-restore")
+        told_then = told(listener)
+
+    assert reset["event"] == "reset"
+    assert "read the lists again" in json.loads(reset["data"])["detail"]
+    assert [event["data"]["kind"]["slug"] for event in told_then] == ["after-the-restore"]
+
+
+def test_a_browser_that_comes_back_to_another_tracker_is_refused(client):
+    answer = client.get(STREAM, headers={"Last-Event-ID": "4711"})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
+
+
 def test_a_restored_backup_ends_the_streams_and_says_where_to_go_on(ada, client, live, database):
     a_kind(ada)
     with live.listen() as listener:
-        with database.engine.begin() as connection:
-            connection.execute(update(Head).values(epoch="1" * 32))
+        restore(database)
         end = listener.rest()
 
     assert [block["event"] for block in end] == ["reset"]
     assert end[0]["id"] == feed(client)["next_cursor"]
+
+
+def restore(database):
+    with database.engine.begin() as connection:
+        connection.execute(update(Head).values(epoch="1" * 32))
 
 
 def test_a_revoked_key_ends_its_stream_and_no_other(client_for, ada, live, monkeypatch):
@@ -274,11 +300,25 @@ def test_a_server_that_is_told_to_stop_ends_its_streams_first(tmp_path, workers)
         assert server.process.wait(LONGEST) == 0
 
 
+@on_sqlite
+def test_who_comes_while_the_server_stops_is_told_to_come_back(database):
+    ear = Ear()
+
+    async def run():
+        stream = Stream(database, Bell())
+        stream.close()
+        await asyncio.wait_for(await listening_with(ear, stream), 5)
+
+    asyncio.run(run())
+
+    assert (ear.status, ear.text) == (200, ": the server is stopping\n\n")
+
+
 class Ear:
     """The far end of an answer, as ASGI has it."""
 
     def __init__(self, stuck_after=None):
-        self.text = ""
+        self.status, self.text = 0, ""
         self.leave, self.go_on = asyncio.Event(), asyncio.Event()
         self._left = stuck_after
 
@@ -291,6 +331,7 @@ class Ear:
             self._left -= 1
             if self._left < 0:
                 await self.go_on.wait()
+        self.status = message.get("status", self.status)
         self.text += message.get("body", b"").decode()
 
 
