@@ -161,6 +161,12 @@ class Full(Unavailable):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
 
 
+class Uncertain(Unavailable):
+    """Whether this was done is not known"""
+
+    type = "uncertain"
+
+
 def invalid(where: str, what: str, **members: Any) -> Invalid:
     """One wrong value, named the way that validation errors name theirs (`body.targets.0.body`)."""
     return Invalid(f"{where}: {what}", errors=[{"where": where, "what": what}], **members)
@@ -196,6 +202,11 @@ def is_full(error: Exception) -> bool:
         return True
     # the other is told where the index of the write-ahead log finds no room
     return getattr(driver, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether the connection was lost while it was used: a COMMIT may have been done though nobody heard so."""
+    return getattr(error, "connection_invalidated", False)
 
 
 class WrongValue(BaseModel):
@@ -267,6 +278,11 @@ def install(app: FastAPI) -> None:
             log.warning("The disk is full: a request could store nothing.")
             return Full("The disk of this service is full: it cannot store anything. Nothing was changed.").response()
         log.warning("The database did not serve a request.", exc_info=error)
+        if is_lost(error) and request.method not in ("GET", "HEAD"):
+            return Uncertain(
+                "The database was lost on the way: this was done, or it was not. Look before you ask for it again."
+                " With the Idempotency-Key that it had, a POST may be repeated at once: it is not done twice."
+            ).response()
         return Unavailable("The database is busy or out of reach; nothing was changed. Try again.").response()
 
     @app.exception_handler(Exception)
