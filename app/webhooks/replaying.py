@@ -24,6 +24,7 @@ from app.webhooks.queries import locked_webhook, read_webhook
 from app.webhooks.schemas import ReplayNew, ReplayRead, RetryNew
 
 MOST_RUNNING = 20
+CLOCKS_APART = datetime.timedelta(days=1)  # of the machines that record events, at most
 
 
 class TooManyReplays(Conflict):
@@ -79,11 +80,13 @@ def list_replays(session: Session, actor: Actor, webhook_id: uuid.UUID, query: P
 def first_since(session: Session, moment: datetime.datetime) -> int:
     """The seq of the first event from that moment on; one after the last where there is none."""
 
-    def recorded_at(seq: int) -> datetime.datetime:
-        return session.exec(select(Event.recorded_at).where(Event.seq == seq)).one()
+    def at_the_latest(seq: int) -> datetime.datetime:
+        return session.exec(select(Event.recorded_at).where(Event.seq == seq)).one() + CLOCKS_APART
 
-    seqs = range(1, head(session).seq + 1)  # without gaps, and in the order of time
-    return bisect_left(seqs, moment, key=recorded_at) + 1
+    seqs = range(1, head(session).seq + 1)  # without gaps, and in the order of time as far as the clocks agree
+    nearby = bisect_left(seqs, moment, key=at_the_latest)
+    found = select(Event.seq).where(Event.seq > nearby, Event.recorded_at >= moment).order_by(col(Event.seq)).limit(1)
+    return session.exec(found).one_or_none() or seqs.stop
 
 
 def _begin(

@@ -94,6 +94,28 @@ def test_a_replay_begins_at_a_time_and_ends_at_a_seq(app, ada, eve, receiver, no
     assert texts(receiver.requests[10:]) == ["late 0", "late 1"]
 
 
+def test_a_replay_from_a_time_on_passes_over_nothing_where_clocks_disagree(app, ada, eve, receiver, noted, time):
+    webhook, ref = noted
+    time.forward(days=3)
+    since = clock.now()
+    note(ada, ref, "in time")
+    time.forward(hours=-1)
+    for number in range(40):
+        note(ada, ref, f"by a machine whose clock is late, {number}")
+    deliver(app, receiver, 48)
+
+    replay(eve, webhook, since=utc(since))
+    deliver(app, receiver, 48 + 41)
+
+    assert texts(receiver.requests[48:])[0] == "in time"
+
+
+def test_a_replay_may_begin_before_all_time(eve, noted):
+    webhook, _ = noted
+
+    assert replay(eve, webhook, since="0001-01-01T00:00:00Z")["from_seq"] == 1
+
+
 def test_a_replay_keeps_to_its_types_and_to_what_the_webhook_wants(app, ada, eve, receiver):
     demand = a_demand(ada)
     webhook = a_webhook(eve, receiver.url("/204"), types=["demand.update_added", "demand.status_changed"])
