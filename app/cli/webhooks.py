@@ -15,7 +15,8 @@ from app.settings import Settings
 from app.vault import open_vault
 from app.webhooks import inspecting, pausing, probing, queries, replaying
 from app.webhooks.answers import Outcome
-from app.webhooks.schemas import HealthQuery, Pause, ReplayNew, WebhookQuery, WebhookRead
+from app.webhooks.reports import HealthQuery
+from app.webhooks.schemas import Pause, ReplayNew, WebhookQuery, WebhookRead
 
 COLUMNS = ("id", "organization", "state", "success_rate", "lag_events", "undelivered", "failing_since", "url")
 STARTS = "catch_up, now, or a time such as 2022-12-10T09:30:00Z"

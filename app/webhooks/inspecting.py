@@ -3,7 +3,7 @@
 import datetime
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,16 +13,17 @@ from sqlmodel import Session, col, or_, select
 from app import clock
 from app.accounts.actor import Actor
 from app.accounts.models import Organization
+from app.database import settings_of
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, after, head, position
 from app.ledger.selecting import Selection
 from app.paging import Order, Page, PageQuery
 from app.webhooks.answers import OURS, Outcome, readable
-from app.webhooks.messages import render, webhook_id_of
+from app.webhooks.messages import links_to, render, webhook_id_of
 from app.webhooks.models import Attempt, Lane, PlanProgress, Undelivered, Webhook
 from app.webhooks.preparing import gate_of
 from app.webhooks.queries import found_webhook
-from app.webhooks.schemas import (
+from app.webhooks.reports import (
     AttemptQuery,
     AttemptRead,
     HealthQuery,
@@ -34,30 +35,37 @@ from app.webhooks.schemas import (
 )
 
 _COUNTED = 1_000
+NOT_TOLD = {"type": None, "demand": None, "links": None}
 
 
 def list_attempts(session: Session, actor: Actor, webhook_id: uuid.UUID, query: AttemptQuery) -> Page[AttemptRead]:
     """Raises NotFound."""
-    found_webhook(session, actor, webhook_id)
+    webhook, _ = found_webhook(session, actor, webhook_id)
     order = Order([col(Attempt.id)], descending=True, within=str(webhook_id))
     statement = select(Attempt).where(Attempt.webhook_id == webhook_id)
     if query.event:
         statement = statement.where(Attempt.event_id == uuid.UUID(query.event))
     if query.outcome:
-        statement = statement.where(Attempt.outcome == query.outcome)
+        statement = statement.where(col(Attempt.outcome).in_(query.outcome))
+    if query.since:
+        statement = statement.where(col(Attempt.started_at) >= query.since)
+    if query.until:
+        statement = statement.where(col(Attempt.started_at) < query.until)
     rows = session.execute(order.page(statement, query)).all()
-    items = [_attempt_read(row[0]) for row in rows[: query.limit]]
+    attempts = [row[0] for row in rows[: query.limit]]
+    told = _told(session, webhook, attempts)
+    items = [_attempt_read(attempt, told) for attempt in attempts]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
 
 
 def list_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, query: PageQuery) -> Page[UndeliveredRead]:
     """In the order of the ledger. Raises NotFound."""
-    found_webhook(session, actor, webhook_id)
+    webhook, _ = found_webhook(session, actor, webhook_id)
     order = Order([col(Undelivered.seq)], within=str(webhook_id))
     rows = session.execute(order.page(select(Undelivered).where(Undelivered.webhook_id == webhook_id), query)).all()
-    items = [
-        UndeliveredRead(**row[0].model_dump(), event=webhook_id_of(row[0].event_id)) for row in rows[: query.limit]
-    ]
+    given_up = [row[0] for row in rows[: query.limit]]
+    told = _told(session, webhook, given_up)
+    items = [_undelivered_read(each, told) for each in given_up]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
 
 
@@ -96,9 +104,28 @@ def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: He
     )
 
 
-def _attempt_read(attempt: Attempt) -> AttemptRead:
+def _told(session: Session, webhook: Webhook, entries: Sequence[Attempt | Undelivered]) -> dict[int, dict[str, Any]]:
+    """By seq, what may be told of the events: those that the webhook may not see at this moment have no entry."""
+    api_url, epoch = f"{settings_of(session).base_url}/api/v1", head(session).epoch
+    events = select(Event.seq, Event.type, Event.demand).outerjoin(Subject, col(Subject.key) == col(Event.subject))
+    seqs = {entry.seq for entry in entries}
+    shown = events.where(col(Event.seq).in_(seqs), _gate(session, webhook).condition)
+    return {
+        seq: {"type": kind, "demand": demand, "links": links_to(seq, demand, api_url, epoch)}
+        for seq, kind, demand in session.exec(shown)
+    }
+
+
+def _attempt_read(attempt: Attempt, told: Mapping[int, Any]) -> AttemptRead:
     kept = attempt.model_dump(exclude={"response_body"})
-    return AttemptRead(**kept, event=webhook_id_of(attempt.event_id), response_body=readable(attempt.response_body))
+    about = told.get(attempt.seq, NOT_TOLD)
+    body = readable(attempt.response_body)
+    return AttemptRead(**kept, **about, event=webhook_id_of(attempt.event_id), response_body=body)
+
+
+def _undelivered_read(entry: Undelivered, told: Mapping[int, Any]) -> UndeliveredRead:
+    about = told.get(entry.seq, NOT_TOLD)
+    return UndeliveredRead(**entry.model_dump(), **about, event=webhook_id_of(entry.event_id))
 
 
 def _selection(webhook: Webhook) -> Selection:

@@ -63,9 +63,15 @@ def webhook_id_of(event_id: UUID) -> str:
     return f"evt_{event_id.hex}"
 
 
+def links_to(seq: int, demand: str | None, api_url: str, epoch: str) -> Links:
+    """`api_url` is where they lead, without a slash at its end."""
+    event = f"{api_url}/events?after={cursor(epoch, seq - 1)}&to_seq={seq}"
+    return DemandLinks(event=event, demand=f"{api_url}/demands/{demand}") if demand else Links(event=event)
+
+
 def render(view: EventView, api_url: str, epoch: str, payload: Payload) -> Message:
-    """`{type, timestamp, data}`; `api_url` is where the links lead, without a slash at its end."""
-    links = _links(view, api_url, epoch)
+    """`{type, timestamp, data}`."""
+    links = links_to(view.seq, view.demand, api_url, epoch)
     if payload is Payload.FULL and view.data is not None:
         full = _body(view, {"seq": view.seq, **view.data, "links": links.model_dump()})
         if len(full) <= LARGEST_BYTES:
@@ -81,8 +87,3 @@ def _thin(view: EventView, links: Links) -> Thin:
     if view.demand and isinstance(links, DemandLinks):
         return ThinAboutDemand(seq=view.seq, thin=True, demand=DemandName(ref=view.demand), links=links)
     return Thin(seq=view.seq, thin=True, links=links)
-
-
-def _links(view: EventView, api_url: str, epoch: str) -> Links:
-    event = f"{api_url}/events?after={cursor(epoch, view.seq - 1)}&to_seq={view.seq}"
-    return DemandLinks(event=event, demand=f"{api_url}/demands/{view.demand}") if view.demand else Links(event=event)

@@ -12,13 +12,17 @@ from app.accounts.idempotency import OnceOnly
 from app.paging import Page, PageQuery, link_next
 from app.problems import READING, WRITING
 from app.webhooks import inspecting, pausing, probing, replaying, rotating, secrets, verifying
-from app.webhooks.schemas import (
+from app.webhooks.reports import (
     AttemptQuery,
     AttemptRead,
     HealthQuery,
-    Pause,
     PolledPage,
     PollQuery,
+    UndeliveredRead,
+    WebhookHealth,
+)
+from app.webhooks.schemas import (
+    Pause,
     PublicKeyRead,
     ReplayNew,
     ReplayRead,
@@ -26,9 +30,7 @@ from app.webhooks.schemas import (
     SecretMade,
     SecretRotation,
     TestAnswer,
-    UndeliveredRead,
     VerificationAnswer,
-    WebhookHealth,
     WebhookRead,
 )
 

@@ -3,16 +3,24 @@
 import uuid
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import MISSING, AfterValidator, AwareDatetime, BaseModel, EmailStr, Field, model_validator
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    EmailStr,
+    Field,
+    model_validator,
+)
 
 from app.fields import Line, Moment, Schema
 from app.ledger.types import EventType
 from app.ledger.words import Filters, Seq, each_once
-from app.paging import Limit, PageQuery
+from app.paging import PageQuery
 from app.webhooks.addresses import LONGEST_URL
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.headers import HeaderChanges, Headers
-from app.webhooks.models import Payload, Reason, ReplayState, State
+from app.webhooks.models import Payload, ReplayState, State
 
 EventTypes = Annotated[
     list[EventType],
@@ -109,54 +117,6 @@ class WebhookQuery(PageQuery):
     """The newest first."""
 
 
-def _event_id(text: str) -> str:
-    """As `webhook-id` has it, with or without `evt_`."""
-    return uuid.UUID(text.removeprefix("evt_")).hex
-
-
-EventId = Annotated[
-    str,
-    AfterValidator(_event_id),
-    Field(
-        max_length=40, description="The `webhook-id` of a message.", examples=["evt_0193500000007000a000000000000000"]
-    ),
-]
-
-
-class AttemptQuery(PageQuery):
-    """The newest first."""
-
-    event: EventId | None = None
-    outcome: Outcome | None = None
-
-
-class AttemptRead(BaseModel):
-    """One POST. `error` names what kept it from a complete answer, `detail` says it in a sentence."""
-
-    id: uuid.UUID
-    event: Annotated[str, Field(description="The `webhook-id` of the message.")]
-    seq: int
-    started_at: AwareDatetime
-    duration_ms: int
-    outcome: Outcome
-    status: int | None
-    error: Failure | None
-    detail: str
-    remote_address: str | None
-    request_headers: dict[str, str]
-    response_headers: dict[str, str]
-    response_body: Annotated[str, Field(description="The first 8 KiB; bytes that are no UTF-8 are replaced.")]
-
-
-class UndeliveredRead(BaseModel):
-    """An event that was given up, so that those after it could go on."""
-
-    event: Annotated[str, Field(description="The `webhook-id` of the message.")]
-    seq: int
-    reason: Reason
-    set_aside_at: AwareDatetime
-
-
 class RetryNew(Schema):
     seq: Annotated[Seq | None, Field(description="Of one event; null: all that are undelivered.")] = None
 
@@ -250,51 +210,3 @@ class VerificationAnswer(TestAnswer):
     """What came of a `webhook.verification` message."""
 
     verified: Annotated[bool, Field(description="Whether the answer was the challenge; if not, see `detail`.")]
-
-
-class HealthQuery(Schema):
-    hours: Annotated[int, Field(ge=1, le=720, description="How far back attempts count.")] = 24
-
-
-class WebhookHealth(BaseModel):
-    """How the endpoint fares, and how far its deliveries are behind."""
-
-    state: State
-    state_reason: str | None
-    attempts: Annotated[int, Field(description="In these hours; the newest thousand at most.")]
-    success_rate: Annotated[
-        float | None, Field(description="Of the attempts, those delivered; ours that failed aside.")
-    ]
-    p50_ms: int | None
-    p95_ms: int | None
-    last_success_at: AwareDatetime | None
-    failing_since: AwareDatetime | None
-    failures_in_a_row: int
-    next_attempt_at: AwareDatetime | None
-    lag_events: Annotated[int, Field(description="Events that wait; 1,000 means that many or more.")]
-    lag_seconds: Annotated[float, Field(description="How long the first of them has waited.")]
-    undelivered: Annotated[int, Field(description="Events that were given up; 1,000 means that many or more.")]
-
-
-class PollQuery(Schema):
-    after: Annotated[
-        str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
-    ] = ""
-    limit: Limit = 50
-
-
-class PolledMessage(BaseModel):
-    """As it is posted, with the `webhook-id` that it has there."""
-
-    id: str
-    type: str
-    timestamp: AwareDatetime
-    data: dict[str, Any]
-
-
-class PolledPage(BaseModel):
-    """Ask again with `next_cursor`; `head` is the seq at which the ledger ended."""
-
-    items: list[PolledMessage]
-    next_cursor: str
-    head: int

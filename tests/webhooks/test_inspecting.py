@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from app import clock
+from app.fields import utc
 from app.webhooks import forgetting
 from app.webhooks.forgetting import forget_attempts
 from app.webhooks.models import Attempt, Replay
@@ -42,7 +44,12 @@ def test_an_attempt_tells_all_that_was_sent_and_came_back(app, ada, eve, receive
     assert attempt["remote_address"] == "127.0.0.1"
     assert attempt["response_body"] == "ab\N{REPLACEMENT CHARACTER}\N{FOX FACE}"
     assert attempt["response_headers"] == {"content-length": "8"}
-    assert attempt["seq"] == json.loads(request.body)["data"]["seq"]
+    said = json.loads(request.body)
+    assert attempt["seq"] == said["data"]["seq"]
+    assert (attempt["type"], attempt["demand"]) == (said["type"], demand["ref"])
+    assert {place: url.partition("/api/")[2] for place, url in attempt["links"].items()} == {
+        place: url.partition("/api/")[2] for place, url in said["data"]["links"].items()
+    }
     assert attempt["duration_ms"] >= 0
     assert webhook["secret"] not in json.dumps(attempt)
 
@@ -76,11 +83,21 @@ def test_the_log_is_paged_and_narrowed_by_event_and_outcome(app, ada, eve, recei
         assert [item["event"] for item in ask(eve, webhook, "attempts", event=name)["items"]] == [sent[2]]
 
 
-@pytest.mark.parametrize("query", [{"event": "evt_1"}, {"outcome": "splendid"}, {"colour": "red"}, {"cursor": "x"}])
+@pytest.mark.parametrize(
+    "query", [{"event": "evt_1"}, {"outcome": "splendid"}, {"colour": "red"}, {"cursor": "x"}, {"since": "yesterday"}]
+)
 def test_what_the_log_cannot_be_narrowed_by_is_refused(eve, query):
     webhook = a_webhook(eve, "http://127.0.0.1:9999/")
 
     assert eve.get(f"{API}/webhooks/{webhook['id']}/attempts", params=query).status_code == 422
+
+
+def test_an_event_that_cannot_be_is_refused_with_what_one_looks_like(eve):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")
+
+    refused = eve.get(f"{API}/webhooks/{webhook['id']}/attempts", params={"event": "foo"})
+
+    assert refused.json()["detail"] == "query.event: an event's id looks like evt_0193500000007000a000000000000000"
 
 
 def test_what_was_given_up_is_listed_in_order(app, ada, eve, receiver):
@@ -92,6 +109,56 @@ def test_what_was_given_up_is_listed_in_order(app, ada, eve, receiver):
 
     assert [item["event"] for item in given_up] == [request.headers["webhook-id"] for request in receiver.requests]
     assert [item["reason"] for item in given_up] == ["rejected", "rejected"]
+
+
+def test_the_log_and_what_was_given_up_tell_which_change_it_was(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/422"), **UPDATES)
+    deliver(app, ada, demand["ref"], receiver, "one")
+
+    [attempt] = ask(eve, webhook, "attempts")["items"]
+    [given_up] = ask(eve, webhook, "undelivered")["items"]
+
+    assert (given_up["type"], given_up["demand"]) == ("demand.update_added", demand["ref"])
+    assert given_up["links"]["demand"] == f"{app.state.settings.base_url}{API}/demands/{demand['ref']}"
+    [event] = eve.get(given_up["links"]["event"]).json()["items"]
+    assert (event["type"], event["seq"]) == (given_up["type"], given_up["seq"])
+    assert {name: attempt[name] for name in ("type", "demand", "links")} == {
+        name: given_up[name] for name in ("type", "demand", "links")
+    }
+
+
+def test_which_change_it_was_is_not_told_of_what_may_not_be_seen_any_more(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/422"), **UPDATES)
+    deliver(app, ada, demand["ref"], receiver, "one")
+    ada.put(f"{API}/demands/{demand['ref']}/publication", json={"state": "unpublished", "reason": "Too soon."})
+
+    [given_up] = ask(eve, webhook, "undelivered")["items"]
+    log = ask(eve, webhook, "attempts")["items"]
+
+    assert (given_up["type"], given_up["demand"], given_up["links"]) == (None, None, None)
+    assert [(item["type"], item["demand"], item["links"]) for item in log if item["event"] == given_up["event"]] == [
+        (None, None, None)
+    ]
+
+
+def test_the_log_is_narrowed_by_several_outcomes_and_by_time(app, ada, eve, receiver, time):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.script("/hook", "204", "422", "410"), **UPDATES)
+    begun = []
+    for text in ("one", "two", "three"):
+        time.forward(hours=1)
+        begun.append(utc(clock.now()))
+        deliver(app, ada, demand["ref"], receiver, text)
+
+    def outcomes(**query):
+        return [item["outcome"] for item in ask(eve, webhook, "attempts", **query)["items"]]
+
+    assert outcomes(outcome=["rejected", "gone"]) == ["gone", "rejected"]
+    assert outcomes(since=begun[1]) == ["gone", "rejected"]
+    assert outcomes(until=begun[1]) == ["delivered"]
+    assert outcomes(since=begun[1], until=begun[2], outcome=["delivered", "rejected"]) == ["rejected"]
 
 
 def test_old_attempts_are_forgotten_in_chunks_and_young_ones_kept(

@@ -1,0 +1,128 @@
+"""What can be found out about a webhook, as the API has it: the log, what was given up, its health, what to fetch."""
+
+import uuid
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from app.fields import Moment, Schema
+from app.ledger.words import each_once
+from app.paging import Limit, PageQuery
+from app.webhooks.answers import Failure, Outcome
+from app.webhooks.messages import DemandLinks, Links
+from app.webhooks.models import Reason, State
+
+EXAMPLE = "evt_0193500000007000a000000000000000"
+
+
+def _event_id(text: str) -> str:
+    """As `webhook-id` has it, with or without `evt_`."""
+    try:
+        return uuid.UUID(text.removeprefix("evt_")).hex
+    except ValueError:
+        raise ValueError(f"an event's id looks like {EXAMPLE}") from None
+
+
+EventId = Annotated[
+    str,
+    AfterValidator(_event_id),
+    Field(max_length=40, description="The `webhook-id` of a message.", examples=[EXAMPLE]),
+]
+
+
+class AttemptQuery(PageQuery):
+    """The newest first."""
+
+    event: EventId | None = None
+    outcome: Annotated[
+        list[Outcome], AfterValidator(each_once), Field(max_length=10, description="Several mean either; none: all.")
+    ] = []
+    since: Annotated[Moment | None, Field(description="What was begun then or later.")] = None
+    until: Annotated[Moment | None, Field(description="What was begun before then.")] = None
+
+
+class AboutEvent(BaseModel):
+    """Which event a message was about."""
+
+    event: Annotated[str, Field(description="The `webhook-id` of the message.")]
+    seq: int
+    type: str | None
+    demand: Annotated[str | None, Field(description="Null, too, where it happened to no demand.", examples=["NK-4"])]
+    links: Annotated[DemandLinks | Links | None, Field(description="As in the message.")]
+
+
+class AttemptRead(AboutEvent):
+    """One POST. `error` names what kept it from a complete answer, `detail` says it in a sentence.
+
+    `type`, `demand` and `links` are null where the webhook may not see the event any more.
+    """
+
+    id: uuid.UUID
+    started_at: AwareDatetime
+    duration_ms: int
+    outcome: Outcome
+    status: int | None
+    error: Failure | None
+    detail: str
+    remote_address: str | None
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+    response_body: Annotated[str, Field(description="The first 8 KiB; bytes that are no UTF-8 are replaced.")]
+
+
+class UndeliveredRead(AboutEvent):
+    """An event that was given up, so that those after it could go on.
+
+    `type`, `demand` and `links` are null where the webhook may not see the event any more.
+    """
+
+    reason: Reason
+    set_aside_at: AwareDatetime
+
+
+class HealthQuery(Schema):
+    hours: Annotated[int, Field(ge=1, le=720, description="How far back attempts count.")] = 24
+
+
+class WebhookHealth(BaseModel):
+    """How the endpoint fares, and how far its deliveries are behind."""
+
+    state: State
+    state_reason: str | None
+    attempts: Annotated[int, Field(description="In these hours; the newest thousand at most.")]
+    success_rate: Annotated[
+        float | None, Field(description="Of the attempts, those delivered; ours that failed aside.")
+    ]
+    p50_ms: int | None
+    p95_ms: int | None
+    last_success_at: AwareDatetime | None
+    failing_since: AwareDatetime | None
+    failures_in_a_row: int
+    next_attempt_at: AwareDatetime | None
+    lag_events: Annotated[int, Field(description="Events that wait; 1,000 means that many or more.")]
+    lag_seconds: Annotated[float, Field(description="How long the first of them has waited.")]
+    undelivered: Annotated[int, Field(description="Events that were given up; 1,000 means that many or more.")]
+
+
+class PollQuery(Schema):
+    after: Annotated[
+        str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
+    ] = ""
+    limit: Limit = 50
+
+
+class PolledMessage(BaseModel):
+    """As it is posted, with the `webhook-id` that it has there."""
+
+    id: str
+    type: str
+    timestamp: AwareDatetime
+    data: dict[str, Any]
+
+
+class PolledPage(BaseModel):
+    """Ask again with `next_cursor`; `head` is the seq at which the ledger ended."""
+
+    items: list[PolledMessage]
+    next_cursor: str
+    head: int
