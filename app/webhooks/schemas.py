@@ -10,6 +10,9 @@ from pydantic import (
     BaseModel,
     EmailStr,
     Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 
@@ -160,7 +163,15 @@ class ReplayRead(BaseModel):
     finished_at: AwareDatetime | None
 
 
-Start = Literal["catch_up", "now"] | Moment
+def _in_words(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Left to itself, Pydantic tells of each kind of start why it is not that one."""
+    try:
+        return check(value)
+    except ValidationError:
+        raise ValueError("say `catch_up`, `now` or a time, such as 2022-12-10T09:30:00Z") from None
+
+
+Start = Annotated[Literal["catch_up", "now"] | Moment, WrapValidator(_in_words)]
 
 
 class Pause(Schema):

@@ -208,3 +208,13 @@ def test_what_cannot_be_is_refused(eve, body):
     pause(eve, webhook)
 
     assert eve.put(f"{API}/webhooks/{webhook['id']}/paused", json=body).status_code == 422
+
+
+def test_a_start_that_is_none_is_refused_with_those_that_there_are(eve):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")
+
+    refused = eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": False, "from": "soon"})
+
+    assert refused.json()["errors"] == [
+        {"where": "body.from", "what": "say `catch_up`, `now` or a time, such as 2022-12-10T09:30:00Z"}
+    ]
