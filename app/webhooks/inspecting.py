@@ -20,7 +20,7 @@ from app.ledger.selecting import Selection
 from app.paging import Order, Page, PageQuery
 from app.webhooks.answers import OURS, Outcome, readable
 from app.webhooks.messages import links_to, render, webhook_id_of
-from app.webhooks.models import Attempt, Lane, PlanProgress, Undelivered, Webhook
+from app.webhooks.models import Attempt, Lane, PlanProgress, State, Undelivered, Webhook
 from app.webhooks.preparing import gate_of
 from app.webhooks.queries import found_webhook
 from app.webhooks.reports import (
@@ -97,7 +97,7 @@ def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: He
         last_success_at=lane.last_ok_at,
         failing_since=lane.first_fail_at,
         failures_in_a_row=lane.fail_streak,
-        next_attempt_at=lane.ready_at if lane.fail_streak and lane.lease_owner is None else None,
+        next_attempt_at=lane.ready_at if _waits_for_a_retry(webhook, lane) else None,
         lag_events=len(waiting),
         lag_seconds=max(0.0, (clock.now() - waiting[0]).total_seconds()) if waiting else 0.0,
         undelivered=_count_undelivered(session, webhook_id),
@@ -140,6 +140,10 @@ def _newest(session: Session, webhook_id: uuid.UUID, since: datetime.datetime) -
     columns = select(Attempt.outcome, Attempt.duration_ms, Attempt.error)
     of_webhook = columns.where(Attempt.webhook_id == webhook_id, col(Attempt.started_at) >= since)
     return session.exec(of_webhook.order_by(col(Attempt.id).desc()).limit(_COUNTED)).all()
+
+
+def _waits_for_a_retry(webhook: Webhook, lane: Lane) -> bool:
+    return webhook.state is State.ACTIVE and lane.fail_streak > 0 and lane.lease_owner is None
 
 
 def _waiting(session: Session, webhook: Webhook, lane: Lane) -> Sequence[datetime.datetime]:

@@ -217,6 +217,19 @@ def test_the_health_of_an_endpoint(app, ada, eve, receiver, time):
     assert ask(eve, webhook, "health", hours=1)["attempts"] == 0
 
 
+def test_what_rests_names_no_next_attempt(app, ada, eve, receiver):
+    demand = a_demand(ada)
+    webhook = a_webhook(eve, receiver.url("/500"), **UPDATES)
+    deliver(app, ada, demand["ref"], receiver, "one")
+
+    failing = ask(eve, webhook, "health")
+    eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": True})
+    paused = ask(eve, webhook, "health")
+
+    assert failing["next_attempt_at"] > failing["failing_since"]
+    assert paused["next_attempt_at"] is None
+
+
 def test_what_is_wanted_only_since_a_revision_is_no_lag(app, ada, eve, receiver, time):
     webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
     ref = a_demand(ada)["ref"]
