@@ -170,8 +170,9 @@ def stir(session: Session, webhook_id: uuid.UUID) -> None:
 
 
 def hurry(session: Session, webhook_id: uuid.UUID) -> None:
-    """Let the lane, which the caller has locked, go on at once if it waits for a retry; its failures still count."""
-    waiting = (col(Lane.webhook_id) == webhook_id, col(Lane.ready_at) > clock.now(), col(Lane.lease_owner).is_(None))
+    """Let the lane, which the caller has locked, go on at once if it waits or is idle; its failures still count."""
+    waits = and_(col(Lane.ready_at) > clock.now(), col(Lane.lease_owner).is_(None))
+    waiting = (col(Lane.webhook_id) == webhook_id, or_(waits, col(Lane.ready_at).is_(None)))
     session.execute(update(Lane).where(*waiting).values(ready_at=clock.now()))
 
 

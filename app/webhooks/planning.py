@@ -73,8 +73,10 @@ def _wake(
     """Wake a chunk of the lanes that subscribe to the keys; gives the last of it, None at the end."""
     wake = _waking(session.get_bind().dialect.name == "postgresql", after_webhook_id is None)
     given = {"newest": newest, "after": after_webhook_id, "most": most, "planned": planned_seq, "now": clock.now()}
-    woken: Sequence[uuid.UUID] = session.connection().scalars(wake, given).all()
-    return max(woken) if len(woken) == most else None
+    woken: Sequence[tuple[uuid.UUID, bool]] = [(*row,) for row in session.connection().execute(wake, given)]
+    if resting := [webhook_id for webhook_id, rests in woken if rests]:
+        session.connection().execute(_waking_resumed(), {"ids": resting, "now": clock.now()})
+    return max(webhook_id for webhook_id, _ in woken) if len(woken) == most else None
 
 
 # Making a statement costs more than running it, and a change should be on its way soon: each is made once.
@@ -95,7 +97,7 @@ def _events() -> Any:
 
 @cache
 def _waking(postgresql: bool, first: bool) -> Any:
-    """Wakes a chunk of those who subscribe to the keys of `newest` and sleep, and gives their ids."""
+    """Wakes a chunk of those who subscribe to the keys of `newest` and sleep; gives their ids, and which still rest."""
     each = func.json_each_text if postgresql else func.json_each
     present = each(bindparam("newest", type_=JSON())).table_valued("key", "value")
     subscribed = select(col(Subscription.webhook_id), func.max(cast(present.c.value, BigInteger)).label("seq"))
@@ -125,6 +127,21 @@ def _waking(postgresql: bool, first: bool) -> Any:
             wake_seq=sleeping.c.seq,
             ready_at=case((and_(col(Lane.ready_at).is_(None), sleeping.c.active), now), else_=Lane.ready_at),
         )
-        .returning(col(Lane.webhook_id))
+        .returning(col(Lane.webhook_id), col(Lane.ready_at).is_(None))
         .execution_options(synchronize_session=False)
+    )
+
+
+@cache
+def _waking_resumed() -> Any:
+    """Of those whose webhooks rested.
+
+    PostgreSQL reads the webhooks before it waits for the lanes. Whoever resumes one meanwhile cannot see this wake yet,
+    and may have found nothing to do; now that the lanes are locked, what their webhooks are is seen anew.
+    """
+    active = select(col(Webhook.id)).where(col(Webhook.id) == Lane.webhook_id, col(Webhook.state) == State.ACTIVE)
+    resting = (col(Lane.webhook_id).in_(bindparam("ids", expanding=True)), col(Lane.ready_at).is_(None))
+    now = bindparam("now", type_=UTCDateTime())
+    return (
+        update(Lane).where(*resting, active.exists()).values(ready_at=now).execution_options(synchronize_session=False)
     )
