@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from pydantic import validate_email
 
 from app.cli.opening import opened
 from app.follows.actions import erase_address
@@ -17,9 +18,16 @@ def follows() -> None:
     """Erase an address that follows by e-mail."""
 
 
+def _as_stored(address: str) -> str:
+    """In the one spelling of its domain by which it is known here."""
+    return validate_email(address)[1]
+
+
 @cli.command()
 def erase(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The e-mail address of who asks for it.")],
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", parser=_as_stored, help="The e-mail address of who asks for it.")
+    ],
 ) -> None:
     """End all that an address follows, and all that waits for its confirmation, and erase the address.
 

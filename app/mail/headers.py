@@ -5,6 +5,8 @@ from email.policy import EmailPolicy
 from email.utils import quote
 from typing import Any
 
+from email_validator import validate_email
+
 LONGEST_LINE = 76  # of encoded words (RFC 2047, section 2)
 FOLD = "\r\n "
 
@@ -37,6 +39,12 @@ def encoded(text: str, name: str = "") -> str:
     if text.isascii() and "=?" not in text:
         return text
     return Header(text, "utf-8", header_name=name, maxlinelen=LONGEST_LINE).encode(linesep="\r\n")
+
+
+def routed(address: str) -> str:
+    """With its domain in A-labels (RFC 5890), which every mail server takes, however it was typed."""
+    checked = validate_email(address, check_deliverability=False)
+    return f"{checked.local_part}@{checked.ascii_domain}"
 
 
 def mailbox(name: str, address: str) -> str:

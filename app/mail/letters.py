@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic import NameEmail
 
-from app.mail.headers import AsGiven, encoded, mailbox
+from app.mail.headers import AsGiven, encoded, mailbox, routed
 
 LONGEST_SUBJECT = 150
 
@@ -41,8 +41,8 @@ class Letter:
 def write(letter: Letter, sender: NameEmail, mail_id: uuid.UUID, dated: datetime.datetime) -> EmailMessage:
     """The same Message-ID and date at every attempt."""
     message = EmailMessage(policy=AsGiven(linesep="\r\n"))
-    message["From"] = mailbox(sender.name, sender.email)
-    message["To"] = letter.to
+    message["From"] = mailbox(sender.name, routed(sender.email))
+    message["To"] = routed(letter.to)
     message["Subject"] = encoded(_subject(letter.subject), "Subject")
     message["Date"] = format_datetime(dated)
     message["Message-ID"] = message_id(mail_id.hex, sender)
@@ -55,7 +55,7 @@ def write(letter: Letter, sender: NameEmail, mail_id: uuid.UUID, dated: datetime
 
 
 def message_id(name: str, sender: NameEmail) -> str:
-    return f"<{name}@{sender.email.rpartition('@')[2]}>"
+    return f"<{name}@{routed(sender.email).rpartition('@')[2]}>"
 
 
 def _subject(text: str) -> str:

@@ -57,6 +57,16 @@ def test_an_idempotency_key_is_of_the_one_who_sent_it_though_both_are_nobody(app
     assert len(follows(database)) == 2
 
 
+@pytest.mark.parametrize("address", ["reader@bücher.example.org", "reader@xn--bcher-kva.example.org"])
+def test_a_reader_s_domain_beyond_ascii_is_mailed_to_as_name_servers_know_it(app, client, mail_server, address):
+    asked = ask(client, email=address)
+
+    [mail] = post(app, mail_server)
+
+    assert asked.status_code == 202
+    assert mail["To"] == "reader@xn--bcher-kva.example.org"
+
+
 def test_opening_the_link_confirms_nothing_and_the_button_does(app, client, ada, mail_server, time):
     ref = a_demand(ada)["ref"]
     ask(client, filters={"demand": [ref]})

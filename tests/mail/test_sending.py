@@ -14,6 +14,7 @@ from app.settings import Settings
 from tests.mail.mail_server import PASSWORD, USER, MailServer, signed_in, text_of
 from tests.webhooks.certificates import certificate_for
 
+ASCII_ONLY = {"enable_SMTPUTF8": False}
 SENDER = NameEmail(name="Demand Tracker", email="follow@tracker.example")
 
 
@@ -32,10 +33,10 @@ def settings_for(url):
     return Settings(_env_file=None, smtp_url=SecretStr(url), mail_from=SENDER)
 
 
-def send_one(url, to="reader@example.org", text="Something happened."):
+def send_one(url, to="reader@example.org", text="Something happened.", sender=SENDER):
     letter = Letter(to, "A note", [Passage(text)])
     with sending.connected(settings_for(url)) as server:
-        sending.send(server, write(letter, SENDER, uuid.uuid4(), clock.now()))
+        sending.send(server, write(letter, sender, uuid.uuid4(), clock.now()))
 
 
 def test_starttls_and_a_password_with_odd_characters(tls):
@@ -88,9 +89,34 @@ def test_a_wrong_password_is_told_without_it(tls):
 
 def test_an_address_beyond_ascii_is_sent_to_where_the_server_knows_such():
     with MailServer({"enable_SMTPUTF8": True}) as server:
+        send_one(server.url, to="jürgen@bücher.example.org")
+
+        assert server.mails[0]["To"] == "jürgen@xn--bcher-kva.example.org"
+
+
+@pytest.mark.parametrize("domain", ["bücher.example.org", "xn--bcher-kva.example.org"])
+def test_a_domain_beyond_ascii_is_sent_to_by_any_server(domain):
+    with MailServer(ASCII_ONLY) as server:
+        send_one(server.url, to=f"reader@{domain}")
+
+        assert server.mails[0]["To"] == "reader@xn--bcher-kva.example.org"
+
+
+def test_a_sender_in_a_domain_beyond_ascii_needs_no_more_of_a_server():
+    with MailServer(ASCII_ONLY) as server:
+        send_one(server.url, sender=NameEmail(name="Bücher", email="follow@bücher.example"))
+
+        [mail], [raw] = server.mails, server.raw
+        assert raw.isascii()
+        assert mail["From"].addresses[0].addr_spec == "follow@xn--bcher-kva.example"
+        assert mail["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
+def test_an_address_beyond_ascii_is_given_up_where_the_server_knows_none_such():
+    with MailServer(ASCII_ONLY) as server, pytest.raises(sending.Refused, match="no addresses beyond ASCII"):
         send_one(server.url, to="jürgen@example.org")
 
-        assert server.mails[0]["To"] == "jürgen@example.org"
+    assert server.mails == []
 
 
 def test_a_line_arrives_as_it_was_written_whatever_it_begins_with():
