@@ -10,7 +10,7 @@ import functools
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -92,9 +92,11 @@ class Wire(ResponseHandler):
 class Exchange:
     """One request on its way: what the caller wants of its connection, and learns about it."""
 
+    party: Hashable = None  # on whose account
     fresh: bool = False  # a kept connection will not do
     plain: bool = False  # without TLS
     doing: str = "looking up the host"
+    host: str = ""  # as it is looked up
     wire: Wire | None = None
 
     @property
@@ -165,7 +167,9 @@ class _VettingResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._names.addresses(host)
+        exchange = current_exchange.get()
+        exchange.host = host
+        found = await self._names.addresses(host, exchange.party)
         for address in found:
             _vet(self._policy, address, host)
         return [

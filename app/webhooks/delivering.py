@@ -245,7 +245,8 @@ class Deliverer:
             headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
             all_headers = opened(self._opened, run.sealed_headers) | headers
             timeout_seconds = self._settings.webhook_timeout_seconds
-            return headers, await sender.post(run.url, all_headers, message.body, timeout_seconds)
+            answer = await sender.post(run.url, all_headers, message.body, timeout_seconds, run.organization_id)
+            return headers, answer
         except Exception as error:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
             return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")

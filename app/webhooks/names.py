@@ -1,9 +1,14 @@
-"""Names to addresses, by the system's resolver: a deadline, a short memory, one lookup per name at a time."""
+"""Names to addresses, by the system's resolver: a deadline, a short memory, one lookup per name at a time.
+
+A name whose servers are silent keeps a place until the resolver gives up, however long nobody waits for it any more. So
+nobody may have more places than are left: whoever takes many leaves as many to the others.
+"""
 
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from time import monotonic
@@ -28,6 +33,10 @@ class UnknownName(OSError):
 
 class LookupFailed(OSError):
     """The name's own servers do not answer, while the resolver answers for other names."""
+
+
+class NoPlace(LookupFailed):
+    """The fault is ours: as many names as may be looked up at once wait for their servers."""
 
 
 class ResolverDown(LookupFailed):
@@ -55,17 +64,29 @@ def look_up(host: str, lookup: Lookup = system_lookup) -> Sequence[Address]:
 class Names:
     """The lookups of one event loop."""
 
-    def __init__(self, lookup: Lookup = system_lookup, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self,
+        lookup: Lookup = system_lookup,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        places: int = _LOOKUPS_AT_ONCE,
+    ) -> None:
         self._lookup = lookup
         self._deadline_seconds = deadline_seconds
+        self._places = places
+        self._taken: Counter[Hashable] = Counter()  # by each party
+        self._place_left = asyncio.Event()
         self._under_way: dict[str, asyncio.Future[Sequence[Address]]] = {}
         self._remembered: dict[str, tuple[float, Sequence[Address] | OSError]] = {}
         self._last_answer = -_SIGN_OF_LIFE_SECONDS
 
-    async def addresses(self, host: str) -> Sequence[Address]:
-        """Raises UnknownName, LookupFailed or ResolverDown."""
+    async def addresses(self, host: str, party: Hashable = None) -> Sequence[Address]:
+        """Of the places there are, the party that asks has its share.
+
+        Raises UnknownName, LookupFailed, NoPlace or ResolverDown.
+        """
         try:
-            return await self._ask(host)
+            await self._wait_for_a_place(host, party)
+            return await self._ask(host, party)
         except LookupFailed:
             if await self._resolver_answers():
                 raise
@@ -75,18 +96,34 @@ class Names:
     def answered_lately(self) -> bool:
         return monotonic() - self._last_answer < _SIGN_OF_LIFE_SECONDS
 
+    def is_looking_up(self, host: str) -> bool:
+        return host in self._under_way
+
     def close(self) -> None:
         for lookup in self._under_way.values():
             lookup.cancel()
 
-    async def _ask(self, host: str) -> Sequence[Address]:
+    async def _wait_for_a_place(self, host: str, party: Hashable) -> None:
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                while self._must_wait(host, party):
+                    await self._place_left.wait()
+        except TimeoutError:
+            raise NoPlace(f"{len(self._under_way)} names wait for their servers") from None
+
+    def _must_wait(self, host: str, party: Hashable) -> bool:
+        if host in self._under_way or self._recall(host) is not None:
+            return False
+        return self._taken[party] >= self._places - len(self._under_way)
+
+    async def _ask(self, host: str, party: Hashable = None) -> Sequence[Address]:
         remembered = self._recall(host)
         if isinstance(remembered, OSError):
             raise type(remembered)(*remembered.args)  # a new one: a raised one collects the frames it passes
         if remembered is not None:
             return remembered
         if host not in self._under_way:
-            self._begin(host)
+            self._begin(host, party)
         try:
             # shielded: others may be waiting for the same name, and a later attempt will be glad of a late answer
             return await asyncio.wait_for(asyncio.shield(self._under_way[host]), self._deadline_seconds)
@@ -105,15 +142,15 @@ class Names:
                 return False
         return True
 
-    def _begin(self, host: str) -> None:
-        if len(self._under_way) >= _LOOKUPS_AT_ONCE:
-            raise ResolverDown(f"{_LOOKUPS_AT_ONCE} names are waiting for our name resolver")
+    def _begin(self, host: str, party: Hashable) -> None:
         pending = asyncio.wrap_future(_start(self._lookup, host))
         self._under_way[host] = pending
-        pending.add_done_callback(lambda done: self._note(host, done))
+        self._taken[party] += 1
+        pending.add_done_callback(lambda done: self._note(host, party, done))
 
-    def _note(self, host: str, done: "asyncio.Future[Sequence[Address]]") -> None:
+    def _note(self, host: str, party: Hashable, done: "asyncio.Future[Sequence[Address]]") -> None:
         self._under_way.pop(host, None)
+        self._leave_place(party)
         if done.cancelled():
             return
         error = done.exception()
@@ -124,6 +161,13 @@ class Names:
             self._remember(host, done.result(), _REMEMBER_ADDRESSES_SECONDS)
         if failure is None or isinstance(failure, UnknownName):
             self._last_answer = monotonic()
+
+    def _leave_place(self, party: Hashable) -> None:
+        self._taken[party] -= 1
+        if not self._taken[party]:
+            del self._taken[party]
+        self._place_left.set()
+        self._place_left = asyncio.Event()
 
     def _remember(self, host: str, found: Sequence[Address] | OSError, seconds: float) -> None:
         self._remembered.pop(host, None)

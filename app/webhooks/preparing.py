@@ -39,6 +39,7 @@ class Run:
     """What there is to do on one lane: the messages, in their order."""
 
     lane: Claimed
+    organization_id: uuid.UUID
     url: str
     sealed_secrets: list[bytes]
     sealed_headers: dict[str, str]
@@ -245,6 +246,7 @@ def _run(choice: _Choice, messages: dict[int, Message]) -> Run:
     set_aside_at = clock.now()
     return Run(
         lane=choice.lane,
+        organization_id=webhook.organization_id,
         url=webhook.url,
         sealed_secrets=choice.reader.sealed_secrets,
         sealed_headers=webhook.sealed_headers,

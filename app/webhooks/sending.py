@@ -9,7 +9,7 @@ import errno
 import http
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
@@ -33,7 +33,7 @@ from app.webhooks.connections import (
     current_exchange,
 )
 from app.webhooks.headers import FRAMING
-from app.webhooks.names import Lookup, Names, ResolverDown, system_lookup
+from app.webhooks.names import Lookup, Names, NoPlace, ResolverDown, system_lookup
 
 BODY_LIMIT_BYTES = 8 * 1024
 _KEPT_HEADERS = {
@@ -115,10 +115,20 @@ class Sender:
         await self._transport.aclose()
         self._names.close()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float = 15.0) -> Answer:
-        """Never raises because of the network, the URL or the other side; see `answers.Failure`."""
+    async def post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_seconds: float = 15.0,
+        party: Hashable = None,
+    ) -> Answer:
+        """Never raises because of the network, the URL or the other side; see `answers.Failure`.
+
+        No party takes the means that others need, where they run short.
+        """
         began = monotonic()
-        exchange, response, failure = Exchange(), _Response(), None
+        exchange, response, failure = Exchange(party), _Response(), None
         try:
             async with asyncio.timeout(timeout_seconds):
                 try:
@@ -126,7 +136,7 @@ class Sender:
                 except (httpx.HTTPError, aiohttp.ClientError, OSError):
                     if not exchange.died_unheard:
                         raise
-                    exchange = Exchange(fresh=True)  # the other side had hung up meanwhile, which is no failure yet
+                    exchange = Exchange(party, fresh=True)  # the other side had hung up meanwhile: no failure yet
                     await self._try(exchange, response, url, headers, body)
         except TimeoutError:
             failure = self._timed_out(exchange, timeout_seconds)
@@ -157,8 +167,13 @@ class Sender:
     def _timed_out(self, exchange: Exchange, timeout_seconds: float) -> _Reason:
         name = Failure.TIMEOUT
         if exchange.doing == Exchange.doing:  # still the first thing to do
-            name = Failure.DNS if self._names.answered_lately else Failure.RESOLVER_DOWN
+            name = self._why_not_found(exchange.host)
         return name, f"No complete answer within {timeout_seconds:g} s; the time ran out while {exchange.doing}."
+
+    def _why_not_found(self, host: str) -> Failure:
+        if not self._names.answered_lately:
+            return Failure.RESOLVER_DOWN
+        return Failure.DNS if self._names.is_looking_up(host) else Failure.LOCAL
 
 
 @cache
@@ -209,6 +224,8 @@ def _reason(error: Exception, exchange: Exchange) -> _Reason:
             return Failure.BLOCKED_ADDRESS, f"Address not allowed: {cause.host}."
         case aiohttp.ClientConnectorError(os_error=ResolverDown()):
             return Failure.RESOLVER_DOWN, "Our name resolver does not answer."
+        case aiohttp.ClientConnectorError(os_error=NoPlace()) as cause:
+            return Failure.LOCAL, f"{cause.host} was not looked up: too many other names wait for an answer."
         case aiohttp.ClientConnectorError(os_error=cause) if cause.errno in _OUT_OF_MEANS:
             return Failure.LOCAL, f"No connection: {_of_system(cause)}."
         case aiohttp.ClientConnectorDNSError() as cause:

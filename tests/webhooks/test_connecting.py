@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import socket
 import threading
 from ipaddress import ip_address, ip_network
 
 import pytest
 
+from app.webhooks import sending
 from app.webhooks.addresses import AddressPolicy, check_url
 from app.webhooks.answers import Failure, Outcome, counts_against_endpoint, outcome_of
+from app.webhooks.names import Names
 from app.webhooks.sending import Sender, trusted_authorities
 from tests.webhooks.certificates import certificate_for
 from tests.webhooks.receiver import Receiver, free_port
@@ -151,6 +154,32 @@ def test_a_lookup_that_outlasts_the_deadline_says_so(run, others, error):
     released.set()
 
     assert (answer.error, "looking up the host" in answer.detail) == (error, True)
+
+
+@pytest.mark.parametrize("timeout_seconds", [0.2, 10.0])
+def test_a_name_that_found_no_place_among_those_that_hang_is_not_blamed(run, monkeypatch, timeout_seconds):
+    monkeypatch.setattr(sending, "Names", functools.partial(Names, deadline_seconds=0.5, places=2))
+    released = threading.Event()
+
+    def lookup(host):
+        if host == "slow.example":
+            released.wait()
+        return LOOPBACK
+
+    async def ask():
+        async with Sender(LOOPBACK_OPENED, lookup=lookup, tls=AUTHORITIES) as sender:
+            await sender.post(f"http://first.example:{free_port()}/", {}, b"{}")
+            slow = asyncio.create_task(sender.post("http://slow.example/", {}, b"{}", party="eve"))
+            await asyncio.sleep(0)
+            answer = await sender.post("http://well.example/", {}, b"{}", timeout_seconds, party="eve")
+            released.set()
+            await slow
+            return answer
+
+    answer = run(ask())
+
+    assert (answer.error, counts_against_endpoint(answer.error)) == (Failure.LOCAL, False)
+    assert "look" in answer.detail
 
 
 def test_a_port_where_nobody_listens_is_the_endpoints_fault(run):

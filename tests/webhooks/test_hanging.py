@@ -1,12 +1,16 @@
 """Endpoints that swallow connections slow nobody else down."""
 
+import functools
 import socket
+import threading
 
 import pytest
 
 from app.webhooks import delivering as loop
+from app.webhooks import sending
 from app.webhooks.answers import Outcome
 from app.webhooks.models import Attempt, Lane
+from app.webhooks.names import Names
 from tests.factories import a_demand
 from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
 
@@ -23,6 +27,22 @@ def deaf():
         yield f"http://127.0.0.1:{address[1]}/"
         for each in waiting:
             each.close()
+
+
+@pytest.fixture
+def slow_names(monkeypatch):
+    """Names that begin so have no address until this is set, as it is at first."""
+    may_answer, getaddrinfo = threading.Event(), socket.getaddrinfo
+
+    def look_up(host, *args, **options):
+        if str(host).startswith("slow"):
+            may_answer.wait()
+        return getaddrinfo("127.0.0.1" if str(host).endswith(".test") else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    may_answer.set()
+    yield may_answer
+    may_answer.set()
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +95,24 @@ def test_only_so_many_may_hang_at_a_time(app, ada, eve, receiver, monkeypatch):
             most = max(most, len(deliverer._under_way))
 
     assert 2 < most <= 4
+
+
+def test_names_that_hang_take_no_place_from_those_of_other_organizations(
+    app, database, ada, eve, client_for, receiver, monkeypatch, slow_names
+):
+    monkeypatch.setattr(sending, "Names", functools.partial(Names, places=4))
+    demand, other = a_demand(ada), client_for("partner", "other-org")
+    for number in range(6):
+        a_webhook(eve, f"http://slow{number}.test:9999/", types=["demand.update_added"])
+    for number in range(6):
+        url = receiver.url(f"/204?{number}").replace("127.0.0.1", f"well{number}.test")
+        a_webhook(other, url, types=["demand.update_added"])
+
+    slow_names.clear()
+    with delivering(app):
+        note(ada, demand["ref"])
+        receiver.wait_for(6)
+        slow_names.set()
+
+    delivered = [attempt for attempt in rows(database, Attempt) if attempt.outcome is Outcome.DELIVERED]
+    assert len(delivered) == 6

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from app.webhooks import names
-from app.webhooks.names import LookupFailed, Names, ResolverDown, UnknownName
+from app.webhooks.names import LookupFailed, Names, NoPlace, ResolverDown, UnknownName
 
 THERE = [ip_address("192.0.2.1")]
 
@@ -121,21 +121,61 @@ def test_a_lookup_that_takes_too_long_is_given_up_but_its_late_answer_is_used():
     assert directory.asked.count("slow.example") == 1
 
 
-def test_too_many_lookups_at_once_are_our_fault(monkeypatch):
-    monkeypatch.setattr(names, "_LOOKUPS_AT_ONCE", 1)
+def test_a_party_with_many_silent_names_leaves_as_many_places_as_it_takes():
     directory = Directory()
     directory.may_answer.clear()
 
     async def ask():
-        known = Names(directory)
-        first = asyncio.create_task(known.addresses("a.example"))
-        await asyncio.sleep(0)
-        with pytest.raises(ResolverDown):
-            await known.addresses("b.example")
+        known = Names(lambda host: directory(host) if host.startswith("slow") else THERE, places=4)
+        silent = [asyncio.create_task(known.addresses(f"slow{number}.example", "eve")) for number in range(6)]
+        found = [await known.addresses(f"{number}.example", "ada") for number in range(6)]
+        asked = list(directory.asked)
         directory.may_answer.set()
-        return await first
+        return found, asked, await asyncio.gather(*silent)
 
-    assert asyncio.run(ask()) == THERE
+    found, asked, late = asyncio.run(ask())
+
+    assert asked == ["slow0.example", "slow1.example"]
+    assert found == late == [THERE] * 6
+
+
+def test_whoever_finds_no_place_waits_for_one():
+    directory = Directory()
+    directory.may_answer.clear()
+
+    async def ask():
+        known = Names(directory, places=1)
+        waiting = [asyncio.create_task(known.addresses(host)) for host in ("a.example", "b.example", "a.example")]
+        await asyncio.sleep(0.05)
+        asked = list(directory.asked)
+        directory.may_answer.set()
+        return asked, await asyncio.gather(*waiting)
+
+    assert asyncio.run(ask()) == (["a.example"], [THERE] * 3)
+
+
+@pytest.mark.parametrize(("resolver", "fault"), [(THERE, NoPlace), (socket.EAI_AGAIN, ResolverDown)])
+def test_whoever_waits_for_a_place_in_vain_is_told_whose_fault_that_is(resolver, fault):
+    may_answer = threading.Event()
+
+    def lookup(host):
+        if host == "slow.example":
+            may_answer.wait()
+        if resolver is not THERE:
+            raise socket.gaierror(resolver, "it failed")
+        return THERE
+
+    async def ask():
+        known = Names(lookup, deadline_seconds=0.05, places=1)
+        slow = asyncio.create_task(known.addresses("slow.example"))
+        await asyncio.sleep(0)
+        with pytest.raises(LookupFailed) as error:
+            await known.addresses("other.example")
+        may_answer.set()
+        await asyncio.gather(slow, return_exceptions=True)
+        return type(error.value)
+
+    assert asyncio.run(ask()) is fault
 
 
 def test_a_machine_without_threads_to_spare_is_our_fault(monkeypatch):
