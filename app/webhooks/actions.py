@@ -109,10 +109,11 @@ def revise_webhook(
     return webhook_read(webhook, organization)
 
 
-def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> None:
-    """With its log. Raises NotFound."""
+def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, if_match: str | None) -> None:
+    """With its log. Raises NotFound, Stale."""
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
+    etags.check(if_match, webhook.version)
     session.delete(webhook)
     outbox.drop(session, letters.about(webhook_id))
     record(session, actor, "webhook.deleted", webhook, organization)

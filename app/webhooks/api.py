@@ -74,10 +74,10 @@ def revise_webhook(
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT, responses=WRITING)
-def delete_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID) -> None:
+def delete_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, if_match: IfMatch = None) -> None:
     """With the log of what was sent to it."""
     with database.write() as session:
-        actions.delete_webhook(session, actor, webhook_id)
+        actions.delete_webhook(session, actor, webhook_id, if_match)
 
 
 def _headers(made: object) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app import etags
 from app.accounts.current import CurrentPartner, Db
 from app.accounts.idempotency import OnceOnly
+from app.etags import IfMatch
 from app.paging import Page, PageQuery, link_next
 from app.problems import READING, WRITING
 from app.webhooks import inspecting, pausing, probing, replaying, rotating, secrets, verifying
@@ -105,11 +106,16 @@ def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, repl
 
 @router.put("/paused", responses=WRITING)
 def pause_webhook(
-    database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, pause: Pause, response: Response
+    database: Db,
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    pause: Pause,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> WebhookRead:
     """Pause it, or let it go on, be it paused, disabled or between two tries. What happens meanwhile is kept for it."""
     with database.write() as session:
-        webhook = pausing.pause_webhook(session, actor, webhook_id, pause)
+        webhook = pausing.pause_webhook(session, actor, webhook_id, pause, if_match)
     response.headers["ETag"] = etags.etag(webhook.version)
     return webhook
 
@@ -121,10 +127,11 @@ def rotate_secret(
     request: Request,
     once: OnceOnly,
     rotation: SecretRotation = SecretRotation(),  # noqa: B008  # frozen by its validation
+    if_match: IfMatch = None,
 ) -> Response:
     """A new secret, shown this once, and key pair with `v1a`. Until the grace is over, both old and new sign."""
     vault = request.app.state.vault
-    return once.create(lambda session: rotating.rotate_secret(session, vault, actor, webhook_id, rotation))
+    return once.create(lambda session: rotating.rotate_secret(session, vault, actor, webhook_id, rotation, if_match))
 
 
 @router.get("/public-key", responses=READING)

@@ -5,7 +5,7 @@ import uuid
 
 from sqlmodel import Session
 
-from app import clock
+from app import clock, etags
 from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.ledger.reading import head
@@ -30,13 +30,16 @@ class Unverified(Conflict):
     type = "webhook-unverified"
 
 
-def pause_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, pause: Pause) -> WebhookRead:
+def pause_webhook(
+    session: Session, actor: Actor, webhook_id: uuid.UUID, pause: Pause, if_match: str | None = None
+) -> WebhookRead:
     """Pause it, or let it go on: now, if it waits for a retry, and from a later place, if that is wanted.
 
-    Raises NotFound, Unverified, Disabled, and Invalid for a time in the future.
+    Raises NotFound, Stale, Unverified, Disabled, and Invalid for a time in the future.
     """
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
+    etags.check(if_match, webhook.version)
     if pause.paused and "from_" in pause.model_fields_set:
         raise invalid("body.from", "this says where a webhook goes on, so it comes with paused: false")
     check_verified(webhook)

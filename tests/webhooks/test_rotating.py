@@ -4,6 +4,7 @@ import pytest
 import standardwebhooks
 import svix.webhooks
 
+from app.fields import utc
 from app.webhooks.models import WebhookSecret
 from tests.factories import API, a_demand
 from tests.webhooks.deliveries import a_webhook, delivering, note, rows
@@ -101,10 +102,13 @@ def test_only_so_many_secrets_sign_and_without_grace_there_is_always_room(databa
     rotate(eve, webhook)
 
     refused = eve.post(f"{API}/webhooks/{webhook['id']}/secret", json={})
+    ends_at = utc(min(secret.expires_at for secret in rows(database, WebhookSecret) if secret.expires_at))
     rotate(eve, webhook, grace_hours=0)
     rotate(eve, webhook)
 
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-secrets")
+    assert f"The first of them ends at {ends_at}" in refused.json()["detail"]
+    assert refused.json()["ends_at"] == ends_at
     assert len(rows(database, WebhookSecret)) == 2
 
 

@@ -266,6 +266,21 @@ def test_an_edit_in_between_is_noticed(eve):
     assert eve.get(url).json()["description"] == "one"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("PUT", "/paused", {"paused": True}), ("POST", "/secret", {}), ("DELETE", "", None)],
+)
+def test_an_edit_in_between_is_noticed_by_whatever_else_changes_a_webhook(eve, method, path, body):
+    url = f"{API}/webhooks/{a_webhook(eve, HOOK)['id']}"
+    eve.patch(url, json={"description": "one"})
+
+    def ask(tag):
+        return eve.request(method, url + path, json=body, headers={"If-Match": tag}).status_code
+
+    assert (ask('"1"'), eve.get(url).json()["version"]) == (412, 2)
+    assert ask('"2"') in (200, 201, 204)
+
+
 def test_a_revised_url_is_checked_too(eve):
     url = f"{API}/webhooks/{a_webhook(eve, HOOK)['id']}"
 
