@@ -7,21 +7,22 @@ lane is locked; so each notice is given once.
 
 import datetime
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session, col, func, or_, select
 
 from app import clock
 from app.webhooks import actions
 from app.webhooks.answers import OURS, Outcome
-from app.webhooks.lanes import Work
-from app.webhooks.models import Attempt, Lane, State, Webhook
+from app.webhooks.lanes import Claimed, Work
+from app.webhooks.models import GIVE_UP_AFTER, Attempt, Lane, State, Webhook
 
 FAILURES = (Outcome.RETRY, Outcome.REJECTED)
 WARN_AFTER_HOURS = (1, 24, 72)
 DISABLE_AFTER = datetime.timedelta(days=5)
 LEAST_ATTEMPTS = 20
 LEAST_DAYS = 3
+GIVE_UP_DAYS = 5  # on which it was tried in vain: while we stood still, or failed ourselves, it was not
 
 
 def examine(session: Session, settled: Iterable[Work]) -> None:
@@ -41,6 +42,13 @@ def examine(session: Session, settled: Iterable[Work]) -> None:
         _warn(session, lane, clock.now() - lane.first_fail_at)
 
 
+def hopeless(session: Session, claimed: Sequence[Claimed]) -> set[uuid.UUID]:
+    """The webhooks whose endpoints have failed for so long that what is as old may be given up."""
+    since = {lane.lease.webhook_id: lane.first_fail_at for lane in claimed if lane.first_fail_at}
+    long_ago = {key: moment for key, moment in since.items() if moment < clock.now() - GIVE_UP_AFTER}
+    return {key for key, moment in long_ago.items() if _failures(session, key, moment)[1] >= GIVE_UP_DAYS}
+
+
 def _is_active(session: Session, webhook_id: uuid.UUID) -> bool:
     """It may have been paused meanwhile, but not while its lane is locked."""
     return session.exec(select(Webhook.state).where(Webhook.id == webhook_id)).one() is State.ACTIVE
@@ -49,12 +57,17 @@ def _is_active(session: Session, webhook_id: uuid.UUID) -> bool:
 def _is_hopeless(session: Session, webhook_id: uuid.UUID, failing_since: datetime.datetime) -> bool:
     if clock.now() - failing_since < DISABLE_AFTER:
         return False
+    attempts, days = _failures(session, webhook_id, failing_since)
+    return attempts >= LEAST_ATTEMPTS and days >= LEAST_DAYS
+
+
+def _failures(session: Session, webhook_id: uuid.UUID, since: datetime.datetime) -> tuple[int, int]:
+    """How many there were of the endpoint's own, and on how many days."""
     theirs = or_(col(Attempt.error).is_(None), col(Attempt.error).not_in(OURS))
     counted = select(func.count(), func.count(func.date(Attempt.started_at).distinct())).where(
-        Attempt.webhook_id == webhook_id, col(Attempt.outcome).in_(FAILURES), col(Attempt.started_at) >= failing_since
+        Attempt.webhook_id == webhook_id, col(Attempt.outcome).in_(FAILURES), col(Attempt.started_at) >= since
     )
-    attempts, days = session.exec(counted.where(theirs)).one()
-    return attempts >= LEAST_ATTEMPTS and days >= LEAST_DAYS
+    return session.exec(counted.where(theirs)).one()
 
 
 def _warn(session: Session, lane: Lane, failing_for: datetime.timedelta) -> None:

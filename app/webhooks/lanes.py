@@ -62,7 +62,6 @@ class Claimed:
     wake_seq: int
     fail_streak: int
     first_fail_at: datetime.datetime | None
-    warned_hours: int
 
 
 @dataclass
@@ -234,7 +233,6 @@ def _lending(to_the_last: bool) -> Any:
             col(Lane.wake_seq),
             col(Lane.fail_streak),
             col(Lane.first_fail_at),
-            col(Lane.warned_hours),
         )
         .execution_options(synchronize_session=False)
     )
@@ -271,8 +269,9 @@ def _note(lane: Lane, work: Work) -> None:
     since_ok = list(takewhile(lambda attempt: attempt.outcome is not Outcome.DELIVERED, reversed(work.attempts)))
     if len(since_ok) < len(work.attempts):
         lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
-    if any(counts_against_endpoint(attempt.error) for attempt in since_ok):
-        lane.first_fail_at = lane.first_fail_at or now
+    theirs = [attempt for attempt in since_ok if counts_against_endpoint(attempt.error)]
+    if theirs:
+        lane.first_fail_at = lane.first_fail_at or theirs[-1].started_at
     if work.outcome is Outcome.RETRY:
         lane.fail_streak += 1
     elif work.outcome in {Outcome.DELIVERED, Outcome.REJECTED}:

@@ -20,14 +20,13 @@ from app.fields import Audience
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, head, views
 from app.ledger.selecting import EVERY_EVENT, Selection
-from app.webhooks.ailing import WARN_AFTER_HOURS
+from app.webhooks.ailing import hopeless
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
 from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, State, Undelivered, Webhook
 from app.webhooks.queries import valid_secrets
 from app.webhooks.resending import Stretch, running, stretches
 
-LAST_WARNING = WARN_AFTER_HOURS[-1]
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
 _EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over
 
@@ -106,7 +105,11 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
     to_repeat = stretches(session, [key for key, reader in readers.items() if reader.replays])
     spans = [_span(lane) for lane in lanes] + [span for stretch in to_repeat.values() for span in _spans(stretch)]
     candidates = _candidates(session, gates, spans)
-    choices = [_choose(lane, readers[lane.lease.webhook_id], candidates) for lane in lanes]
+    failed_too_long = hopeless(session, lanes)
+    choices = [
+        _choose(lane, readers[lane.lease.webhook_id], candidates, lane.lease.webhook_id in failed_too_long)
+        for lane in lanes
+    ]
     choices = [_fill_up(choice, to_repeat.get(choice.lane.lease.webhook_id), candidates) for choice in choices]
     messages = _messages(session, gates, choices, api_url)
     return [_run(choice, messages[choice.reader.wants]) for choice in choices]
@@ -163,13 +166,11 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -> _Choice:
+def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate], too_long: bool) -> _Choice:
     """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
     limit = _room(lane)
     selection = Selection.of(reader.webhook.types, reader.webhook.filters)
     given_up = clock.now() - GIVE_UP_AFTER
-    # it was seen failing in between too: had we stood still meanwhile, or our clock jumped, that were not its fault
-    hopeless = lane.first_fail_at is not None and lane.first_fail_at < given_up and lane.warned_hours >= LAST_WARNING
     first, last = _span(lane)
     events: list[_Candidate] = []
     expired: list[_Candidate] = []
@@ -177,7 +178,7 @@ def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate]) -
         event = candidates[seq]
         if reader.circle not in event.shown_to or not selection.matches(event.keys, event.notice):
             continue
-        if hopeless and event.recorded_at < given_up:
+        if too_long and event.recorded_at < given_up:
             expired.append(event)
             continue
         events.append(event)

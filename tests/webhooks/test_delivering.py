@@ -188,36 +188,38 @@ def test_an_endpoint_that_is_gone_disables_its_webhook(app, database, ada, eve, 
 
 def test_after_five_days_an_event_is_given_up(app, database, ada, eve, receiver, time):
     demand = a_demand(ada)
-    a_webhook(eve, receiver.script("/hook", "500", "500", "204"), types=["demand.update_added"])
+    a_webhook(eve, receiver.script("/hook", *["500"] * 5, "204"), types=["demand.update_added"])
     note(ada, demand["ref"], "old")
     note(ada, demand["ref"], "old too")
-    with delivering(app):
-        receiver.wait_for(1)
-    time.forward(days=4)
-    with delivering(app):
-        receiver.wait_for(2)
+    for attempts in range(1, 6):
+        with delivering(app):
+            receiver.wait_for(attempts)
+        time.forward(days=1, minutes=1)
 
-    time.forward(days=1, minutes=1)
     note(ada, demand["ref"], "new")
     with delivering(app):
-        receiver.wait_for(3)
+        receiver.wait_for(6)
 
-    assert texts(receiver.requests) == ["old", "old", "new"]
+    assert texts(receiver.requests) == ["old"] * 5 + ["new"]
     assert [row.reason for row in rows(database, Undelivered)] == [Reason.EXPIRED, Reason.EXPIRED]
 
 
-@pytest.mark.parametrize("first", ["204", "500"], ids=["well before", "failing once before"])
-def test_a_worker_that_stood_still_for_days_gives_nothing_up(app, database, ada, eve, receiver, time, first):
+@pytest.mark.parametrize("before", [["204"], ["500"], ["500", "500"]], ids=["well before", "failing", "failing twice"])
+def test_a_worker_that_stood_still_for_days_gives_nothing_up(app, database, ada, eve, receiver, time, before):
     demand = a_demand(ada)
-    a_webhook(eve, receiver.script("/hook", first, "204"), types=["demand.update_added"])
+    a_webhook(eve, receiver.script("/hook", *before, "500", "204"), types=["demand.update_added"])
     note(ada, demand["ref"], "first")
-    with delivering(app):
-        receiver.wait_for(1)
     note(ada, demand["ref"], "second")
+    for _ in before:
+        with delivering(app):
+            pass
+        time.forward(seconds=7)
 
     time.forward(days=6)
-    with delivering(app):
-        receiver.wait_for(2 if first == "204" else 3)
+    for _ in range(3):
+        with delivering(app):
+            pass
+        time.forward(hours=1)
 
     assert [*dict.fromkeys(texts(receiver.requests))] == ["first", "second"]
     assert rows(database, Undelivered) == []
@@ -235,6 +237,25 @@ def test_five_days_of_a_fault_of_ours_give_nothing_up(app, database, ada, eve, r
         pass
 
     assert texts(receiver.requests) == ["kept"]
+    assert rows(database, Undelivered) == []
+
+
+def test_faults_of_ours_between_failures_of_theirs_give_nothing_up(app, database, ada, eve, receiver, time):
+    a_webhook(eve, receiver.script("/hook", "503", "503", "204"), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"], "kept")
+    with delivering(app):
+        receiver.wait_for(1)
+    for _ in range(7):
+        time.forward(days=1)
+        with delivering(app, webhook_allow_networks=()):
+            pass
+
+    for _ in range(2):
+        time.forward(days=1)
+        with delivering(app):
+            pass
+
+    assert texts(receiver.requests) == ["kept"] * 3
     assert rows(database, Undelivered) == []
 
 
