@@ -28,6 +28,12 @@ def receiver(language: str) -> str:
     return str(code)
 
 
+def poller() -> str:
+    """What fetches messages, in Python."""
+    (code,) = re.findall(r"^```python poller\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    return str(code)
+
+
 def _default(value: Any) -> str:
     if value is None or value in ("", ()):
         return ""

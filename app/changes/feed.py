@@ -22,9 +22,7 @@ LOOK_EVERY_SECONDS = 0.5  # for what nobody tells, as on SQLite what other proce
 
 
 class FeedQuery(EventFilter):
-    after: Annotated[
-        str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
-    ] = ""
+    after: Annotated[str, Field(max_length=40, description=reading.AFTER)] = ""
     to_seq: Annotated[Seq | None, Field(description="The last event to tell; null: all that there are.")] = None
     limit: Limit = 50
     wait: Annotated[

@@ -16,6 +16,8 @@ from app.ledger.selecting import EVERY_EVENT, Selection, lasting
 from app.problems import Gone, invalid
 
 START = ("", "0")
+END = "now"
+AFTER = "`next_cursor` of the answer before; `now` for what comes from here on; `0` or nothing for the beginning."
 _HEAD = select(col(Head.epoch), col(Head.seq), col(Head.hash))
 
 
@@ -82,6 +84,8 @@ def position(after: str, here: HeadView) -> int:
     """The seq that a cursor stands at; raises Gone for one of another epoch, Invalid for anything else."""
     if after in START:
         return 0
+    if after == END:
+        return here.seq
     epoch, _, number = after.partition("-")
     if not (epoch.isalnum() and len(epoch) == 12 and number.isascii() and number.isdigit() and len(number) < 19):
         raise invalid("query.after", "this is no cursor of this feed; take `next_cursor` as it was given")

@@ -59,8 +59,8 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
         organization_id=actor.organization_id,
         filters=new.filters.model_dump(exclude_none=True),
         sealed_headers=headers.sealed(vault, {}, new.headers),
-        state=State.UNVERIFIED if new.verify or settings_of(session).webhook_verify else State.ACTIVE,
-        **new.model_dump(exclude={"filters", "headers", "verify"}),
+        state=_state_at_first(session, new),
+        **new.model_dump(exclude={"filters", "headers", "verify", "paused"}),
     )
     session.add(webhook)
     session.flush()
@@ -147,6 +147,12 @@ def _leave_room(session: Session, actor: Actor) -> None:
             f"{actor.organization} has {limit} webhooks, which is as many as it may have; delete one first.",
             limit=limit,
         )
+
+
+def _state_at_first(session: Session, new: WebhookNew) -> State:
+    if new.verify or settings_of(session).webhook_verify:
+        return State.UNVERIFIED  # also where it is to be paused: it must not go on without being verified
+    return State.PAUSED if new.paused else State.ACTIVE
 
 
 def _reads(session: Session, organization_id: uuid.UUID) -> Audience:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from app.fields import Moment, Schema
+from app.ledger.reading import AFTER
 from app.ledger.words import each_once
 from app.paging import Limit, PageQuery
 from app.webhooks.answers import Failure, Outcome
@@ -105,9 +106,7 @@ class WebhookHealth(BaseModel):
 
 
 class PollQuery(Schema):
-    after: Annotated[
-        str, Field(max_length=40, description="`next_cursor` of the answer before; `0` or nothing for the beginning.")
-    ] = ""
+    after: Annotated[str, Field(max_length=40, description=AFTER)] = ""
     limit: Limit = 50
 
 

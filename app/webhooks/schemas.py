@@ -57,6 +57,13 @@ class WebhookNew(Schema):
     verify: Annotated[
         bool, Field(description="Send nothing until the endpoint has echoed a challenge: see `POST …/verification`.")
     ] = False
+    paused: Annotated[
+        bool,
+        Field(
+            description="Send nothing until it is let go on: for those who cannot be reached, and fetch `…/events`. "
+            "One that waits to be verified is `unverified` instead."
+        ),
+    ] = False
     description: Line | None = None
     contact_email: ContactEmail | None = None
 

@@ -78,6 +78,17 @@ def test_following_the_cursor_gives_every_event_once(ada):
     assert answer["next_cursor"] == after
 
 
+def test_it_can_begin_with_what_comes_next(ada):
+    a_demand(ada)
+    here = ada.get(f"{API}/events", params={"after": "now"}).json()
+    a_campaign(ada, slug="new")
+
+    new = ada.get(f"{API}/events", params={"after": here["next_cursor"]}).json()["items"]
+
+    assert here["items"] == []
+    assert [event["type"] for event in new] == ["campaign.created"]
+
+
 def test_where_nothing_is_new_the_cursor_stays(client):
     start = page(client)
 

@@ -1,16 +1,21 @@
 """What the README tells partners: the routes, and a receiver that works when it is pasted."""
 
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from contextlib import contextmanager
+
+import pytest
 
 from tests.databases import on_sqlite
 from tests.doors import DOORS
 from tests.factories import API, a_demand, made
-from tests.readme import README, receiver
+from tests.readme import README, poller, receiver
 from tests.webhooks.deliveries import a_webhook, delivering, note, wait_until
 from tests.webhooks.receiver import free_port
 
@@ -76,6 +81,38 @@ def test_the_receiver_in_python_refuses_what_is_not_signed_with_its_secret(app, 
 
     assert (attempt["status"], attempt["outcome"]) == (401, "retry")
     assert printed.read_text() == ""
+
+
+@on_sqlite
+def test_the_poller_begins_now_and_fetches_each_event_once(ada, eve, monkeypatch, capsys):
+    ref = a_demand(ada)["ref"]
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/", types=["demand.update_added"], paused=True)
+    note(ada, ref, "before")
+    meanwhile = iter(["Talks went on.", "Talks ended.", None])
+
+    def ask(request):
+        return io.BytesIO(eve.get(request.full_url.removeprefix("http://test")).content)
+
+    def rest(seconds):
+        text = next(meanwhile)
+        if text is None:
+            raise StopAsking
+        note(ada, ref, text)
+
+    monkeypatch.setattr(urllib.request, "urlopen", ask)
+    monkeypatch.setattr(time, "sleep", rest)
+    monkeypatch.setenv("HOOK", f"http://test{API}/webhooks/{webhook['id']}")
+    monkeypatch.setenv("KEY", "dt_key")
+    with pytest.raises(StopAsking):
+        exec(poller(), {})  # noqa: S102  # what the README says
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == ["demand.update_added"] * 2
+    assert ["Talks went on." in line for line in lines] == [True, False]
+
+
+class StopAsking(Exception):
+    pass
 
 
 def test_every_route_of_a_webhook_stands_there():

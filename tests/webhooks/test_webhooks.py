@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 from app.vault import open_vault
 from app.webhooks.models import Subscription, Webhook, WebhookSecret
 from tests.factories import API, a_body, a_campaign, a_demand, a_draft, a_kind, an_organization
-from tests.webhooks.deliveries import a_webhook, rows
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
 
 HOOK = "http://127.0.0.1:9999/hook?token=4711"
 
@@ -77,6 +77,31 @@ def test_a_url_is_all_that_it_needs(eve):
     made = a_webhook(eve, HOOK)
 
     assert (made["types"], made["filters"], made["description"]) == ([], {}, None)
+
+
+def test_one_that_begins_paused_is_sent_nothing_until_it_is_let_go_on(app, ada, eve, receiver):
+    ref = a_demand(ada)["ref"]
+    made = a_webhook(eve, receiver.url("/204"), types=["demand.update_added"], paused=True)
+    here = eve.get(f"{API}/webhooks/{made['id']}/events", params={"after": "now"}).json()
+    note(ada, ref, "one")
+    with delivering(app):
+        pass
+    sent_while_paused = list(receiver.requests)
+
+    fetched = eve.get(f"{API}/webhooks/{made['id']}/events", params={"after": here["next_cursor"]}).json()["items"]
+    eve.put(f"{API}/webhooks/{made['id']}/paused", json={"paused": False})
+    with delivering(app):
+        receiver.wait_for(1)
+
+    assert (made["state"], here["items"], sent_while_paused) == ("paused", [], [])
+    assert [message["data"]["update"]["text"] for message in fetched] == texts(receiver.requests) == ["one"]
+
+
+def test_one_that_has_to_be_verified_does_not_begin_paused(eve):
+    made = a_webhook(eve, HOOK, paused=True, verify=True)
+
+    assert made["state"] == "unverified"
+    assert eve.put(f"{API}/webhooks/{made['id']}/paused", json={"paused": False}).status_code == 409
 
 
 def test_the_answer_says_where_it_is(eve):
