@@ -36,11 +36,13 @@ from app.vault import open_vault
 from app.web import follow_pages, pages
 from app.webhooks.api import router as webhooks
 from app.webhooks.metrics_api import router as metrics
+from app.webhooks.names import Names
 
 log = logging.getLogger(__name__)
 
 API = "/api/v1"
 STOP_WITHIN_SECONDS = 5
+LOOKUPS_AT_ONCE = 40  # of the hosts of webhooks that are set up
 EXPOSED = (
     "Allow",
     "Content-Disposition",
@@ -77,6 +79,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         async with listening(database), _working(app) if with_worker else nullcontext():
             yield
         app.state.stream.close()
+        app.state.names.close()
         database.dispose()
 
     app = FastAPI(
@@ -93,6 +96,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.state.vault = open_vault(settings)
     app.state.bell = Bell()
     app.state.stream = Stream(database, app.state.bell)
+    app.state.names = Names(places=LOOKUPS_AT_ONCE)
     app.state.count_by_body = count_by_body
     database.after_commit.append(app.state.bell.ring)
     problems.install(app)

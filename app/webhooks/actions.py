@@ -25,6 +25,7 @@ from app.vault import Vault
 from app.webhooks import addresses, headers, lanes, letters, secrets
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Subscription, Webhook
+from app.webhooks.names import Names
 from app.webhooks.queries import count_webhooks, locked_webhook, webhook_read
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookRead, WebhookRevision
 
@@ -35,11 +36,11 @@ class TooManyWebhooks(Conflict):
     type = "too-many-webhooks"
 
 
-def check_url(settings: Settings, url: str) -> None:
+async def check_url(settings: Settings, names: Names, actor: Actor, url: str) -> None:
     """Raises Invalid. Looks the host up, so it comes before the transaction."""
     policy = addresses.AddressPolicy(settings.webhook_allow_networks, settings.webhook_allow_http)
     try:
-        addresses.check_url(url, policy)
+        await addresses.check_url(url, policy, names, actor.organization_id)
     except addresses.UnusableUrl as error:
         raise invalid("body.url", str(error)) from None
 

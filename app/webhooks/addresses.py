@@ -9,14 +9,15 @@ Creation checks the URL (`check_url`); what protects is that `sending` asks the 
 it is about to connect to.
 """
 
+import asyncio
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from app.webhooks.names import Address, Lookup, LookupFailed, UnknownName, look_up, system_lookup
+from app.webhooks.names import Address, LookupFailed, Names, UnknownName
 
 Network = IPv4Network | IPv6Network
 
@@ -65,14 +66,14 @@ class AddressPolicy:
         return any(there in network for network in self.allow if network.version == there.version)
 
 
-def check_url(url: str, policy: AddressPolicy, *, lookup: Lookup = system_lookup) -> None:
-    """Raises UnusableUrl. Looks the host up, so it may block for some seconds: not for use inside a transaction.
+async def check_url(url: str, policy: AddressPolicy, names: Names, party: Hashable = None) -> None:
+    """Raises UnusableUrl. Looks the host up, which may take some seconds.
 
     Plain http is also fine where every address lies in a network that the operator has allowed.
     """
-    parsed = _read(url)
+    parsed = await asyncio.to_thread(_read, url)  # its parser takes long to load
     host = parsed.raw_host.decode()
-    addresses = _addresses(host, lookup)
+    addresses = await _addresses(host, names, party)
     if not addresses or not all(policy.permits(address) for address in addresses):
         raise UnusableUrl(f"Address not allowed: {host}.")
     if parsed.scheme == "http" and not all(policy.permits_http(address) for address in addresses):
@@ -110,7 +111,7 @@ def _is_public(address: Address) -> bool:
 
 def _read(url: str) -> Any:
     """Reads it with httpx, which also sends: two parsers may see two hosts in one URL."""
-    import httpx  # noqa: PLC0415  # slow to import, and a start need not wait for it
+    import httpx  # noqa: PLC0415  # a start need not wait for it
 
     if len(url) > LONGEST_URL:
         raise UnusableUrl(f"The URL is longer than {LONGEST_URL:,} characters.")
@@ -135,14 +136,14 @@ def _read(url: str) -> Any:
     return parsed
 
 
-def _addresses(host: str, lookup: Lookup) -> Sequence[Address]:
+async def _addresses(host: str, names: Names, party: Hashable) -> Sequence[Address]:
     try:
         return [ip_address(host)]
     except ValueError:
         if _looks_numeric(host):
             raise UnusableUrl(f"{host} is not an address; write four decimal numbers, as in 192.0.2.1.") from None
     try:
-        return look_up(host, lookup)
+        return await names.addresses(host, party)
     except UnknownName:
         raise UnusableUrl(f"The host {host} does not exist, or has no address.") from None
     except LookupFailed:

@@ -1,9 +1,11 @@
-"""Routes for webhooks."""
+"""Routes for webhooks. While a host is looked up, none of the threads waits that all routes share."""
 
 import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, status
+from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
 
 from app import etags
 from app.accounts.current import CurrentPartner, Db
@@ -35,11 +37,15 @@ def list_webhooks(
 
 
 @router.post("/webhooks", status_code=status.HTTP_201_CREATED, response_model=WebhookMade, responses=WRITING)
-def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Request, once: OnceOnly) -> Response:
+async def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Request, once: OnceOnly) -> Response:
     """For your organization. The answer shows the secret, this once."""
     state = request.app.state
-    actions.check_url(state.settings, new.url)
-    return once.create(lambda session: actions.create_webhook(session, state.vault, actor, new), _headers)
+    await actions.check_url(state.settings, state.names, actor, new.url)
+
+    def create(session: Session) -> WebhookMade:
+        return actions.create_webhook(session, state.vault, actor, new)
+
+    return await run_in_threadpool(once.create, create, _headers)
 
 
 @router.get("/webhooks/{webhook_id}", responses=READING)
@@ -51,7 +57,7 @@ def read_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, res
 
 
 @router.patch("/webhooks/{webhook_id}", responses=WRITING)
-def revise_webhook(
+async def revise_webhook(
     database: Db,
     actor: CurrentPartner,
     webhook_id: uuid.UUID,
@@ -66,9 +72,13 @@ def revise_webhook(
     """
     state = request.app.state
     if isinstance(revision.url, str):
-        actions.check_url(state.settings, revision.url)
-    with database.write() as session:
-        webhook = actions.revise_webhook(session, state.vault, actor, webhook_id, revision, if_match)
+        await actions.check_url(state.settings, state.names, actor, revision.url)
+
+    def revise() -> WebhookRead:
+        with database.write() as session:
+            return actions.revise_webhook(session, state.vault, actor, webhook_id, revision, if_match)
+
+    webhook = await run_in_threadpool(revise)
     response.headers["ETag"] = etags.etag(webhook.version)
     return webhook
 

@@ -51,16 +51,6 @@ def system_lookup(host: str) -> Sequence[Address]:
     return list(dict.fromkeys(ip_address(sockaddr[0]) for *_, sockaddr in found))
 
 
-def look_up(host: str, lookup: Lookup = system_lookup) -> Sequence[Address]:
-    """For callers that may block. Raises UnknownName or LookupFailed."""
-    try:
-        return _start(lookup, host).result(DEADLINE_SECONDS)
-    except TimeoutError:
-        raise LookupFailed(f"no answer within {DEADLINE_SECONDS:g} s") from None
-    except socket.gaierror as error:
-        raise _translated(error) from None
-
-
 class Names:
     """The lookups of one event loop."""
 

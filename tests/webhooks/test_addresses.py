@@ -1,10 +1,12 @@
+import asyncio
 import socket
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from app.webhooks import addresses
-from app.webhooks.addresses import LONGEST_URL, AddressPolicy, UnusableUrl, check_url
+from app.webhooks.addresses import LONGEST_URL, AddressPolicy, UnusableUrl
+from app.webhooks.names import Names, system_lookup
 
 NOTHING_OPENED = AddressPolicy()
 LOOPBACK_OPENED = AddressPolicy([ip_network("127.0.0.0/8"), ip_network("::1/128")])
@@ -171,6 +173,10 @@ def test_the_system_resolver_knows_localhost_and_refuses_what_is_no_name():
     check_url("http://localhost:5000/", LOOPBACK_OPENED)
     with pytest.raises(UnusableUrl, match="does not exist"):
         check_url(f"https://{'x' * 64}.example/", NOTHING_OPENED)
+
+
+def check_url(url, policy, lookup=system_lookup):
+    asyncio.run(addresses.check_url(url, policy, Names(lookup)))
 
 
 def answering(*found):

@@ -56,7 +56,7 @@ def test_a_name_that_was_public_when_it_was_checked_and_private_when_it_is_used_
     answers = iter([PUBLIC, LOOPBACK])
     url = f"http://rebinding.example:{receiver.port}/204"
 
-    check_url(url, AddressPolicy(allow_http=True), lookup=lambda host: next(answers))
+    run(check_url(url, AddressPolicy(allow_http=True), Names(lambda host: next(answers))))
     answer = run(post(url, NOTHING_OPENED, lookup=lambda host: next(answers)))
 
     assert (answer.error, answer.detail) == (Failure.BLOCKED_ADDRESS, "Address not allowed: rebinding.example.")
@@ -66,7 +66,7 @@ def test_a_name_that_was_public_when_it_was_checked_and_private_when_it_is_used_
 @pytest.mark.parametrize("host", ["rebinding.example", "93.184.215.14"])
 def test_plain_http_does_not_leave_the_networks_that_were_opened_wherever_a_name_leads_later(run, host):
     answers = iter([LOOPBACK, PUBLIC])
-    check_url("http://rebinding.example/", LOOPBACK_OPENED, lookup=lambda host: next(answers))
+    run(check_url("http://rebinding.example/", LOOPBACK_OPENED, Names(lambda host: next(answers))))
 
     answer = run(post(f"http://{host}/", lookup=lambda host: next(answers)))
 

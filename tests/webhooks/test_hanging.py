@@ -3,6 +3,7 @@
 import functools
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,8 +12,8 @@ from app.webhooks import sending
 from app.webhooks.answers import Outcome
 from app.webhooks.models import Attempt, Lane
 from app.webhooks.names import Names
-from tests.factories import a_demand
-from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
+from tests.factories import API, a_demand
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts, wait_until
 
 
 @pytest.fixture
@@ -27,22 +28,6 @@ def deaf():
         yield f"http://127.0.0.1:{address[1]}/"
         for each in waiting:
             each.close()
-
-
-@pytest.fixture
-def slow_names(monkeypatch):
-    """Names that begin so have no address until this is set, as it is at first."""
-    may_answer, getaddrinfo = threading.Event(), socket.getaddrinfo
-
-    def look_up(host, *args, **options):
-        if str(host).startswith("slow"):
-            may_answer.wait()
-        return getaddrinfo("127.0.0.1" if str(host).endswith(".test") else host, *args, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    may_answer.set()
-    yield may_answer
-    may_answer.set()
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +101,29 @@ def test_names_that_hang_take_no_place_from_those_of_other_organizations(
 
     delivered = [attempt for attempt in rows(database, Attempt) if attempt.outcome is Outcome.DELIVERED]
     assert len(delivered) == 6
+
+
+@pytest.mark.parametrize("revising", [False, True])
+def test_while_hosts_of_new_urls_are_looked_up_requests_of_others_are_answered(
+    eve, client, client_for, slow_names, revising
+):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")
+    other = client_for("partner", "other-org")
+
+    def give_url(number):
+        new = {"url": f"http://slow-{revising}-{number}.test:9999/"}
+        if revising:
+            return eve.patch(f"{API}/webhooks/{webhook['id']}", json=new).status_code
+        return eve.post(f"{API}/webhooks", json=new).status_code
+
+    slow_names.clear()
+    with ThreadPoolExecutor(60) as crowd:
+        waiting = [crowd.submit(give_url, number) for number in range(60)]
+        wait_until(lambda: sum("slow-" in thread.name for thread in threading.enumerate()) >= 20)
+        read = client.get(f"{API}/demands")
+        set_up = other.post(f"{API}/webhooks", json={"url": "http://well.test:9999/"})
+        were_waiting = not any(answer.done() for answer in waiting)
+        slow_names.set()
+
+    assert (read.status_code, set_up.status_code, were_waiting) == (200, 201, True)
+    assert {answer.result() for answer in waiting} == {200 if revising else 201}

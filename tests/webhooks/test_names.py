@@ -202,16 +202,3 @@ def test_closing_leaves_no_lookup_behind():
 
     asyncio.run(leave_early())
     directory.may_answer.set()
-
-
-def test_for_those_who_may_block_a_lookup_has_the_same_deadline(monkeypatch):
-    monkeypatch.setattr(names, "DEADLINE_SECONDS", 0.05)
-    directory = Directory(gone=socket.EAI_NONAME)
-
-    assert names.look_up("a.example", directory) == THERE
-    with pytest.raises(UnknownName):
-        names.look_up("gone.example", directory)
-    directory.may_answer.clear()
-    with pytest.raises(LookupFailed, match=r"0\.05 s"):
-        names.look_up("slow.example", directory)
-    directory.may_answer.set()
