@@ -53,7 +53,7 @@ def listen(
     """
     words: dict[str, Any] = {
         "types": type, "campaign": campaign, "kind": kind, "status": status, "group": group, "body": body,
-        "issuer": issuer, "tag": tag, "demand": demand,
+        "issuer": issuer, "tag": tag, "demand": demand, "after": after and [after],
     }  # fmt: skip
     flags = {"disputed": disputed, "overdue": overdue, "stale": stale, "no_response": no_response}
     words |= {name: ["true"] for name, wanted in flags.items() if wanted}
@@ -61,7 +61,7 @@ def listen(
         if port is not None:
             receiving.receive(port, receiving.checked_secret(secret))
         else:
-            following.follow(url, _key(key_file), after, {name: value for name, value in words.items() if value}, json)
+            following.follow(url, _key(key_file), {name: value for name, value in words.items() if value}, json)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

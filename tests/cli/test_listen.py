@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +84,72 @@ def test_it_prints_what_happens_a_line_each_and_comes_back_after_a_restart(tmp_p
 
 def restarted(port, folder):
     return commands.serving("--port", port, "--no-worker", data_dir=folder)
+
+
+def test_it_goes_on_after_a_backup_was_restored(tmp_path):
+    with commands.serving("--demo", "--no-worker", data_dir=tmp_path) as server:
+        port = server.url.rpartition(":")[2]
+        with listening("--url", server.url, "--after", "0", "--type", "kind.created") as listener:
+            post(server, "kinds", kind(1))
+            while "Kind 1" not in listener.stdout.readline():
+                pass
+            server.stop()
+            assert "trying again" in listener.stderr.readline()
+            assert commands.run("new-epoch", data_dir=tmp_path).returncode == 0
+            with restarted(port, tmp_path) as again:
+                again.said = server.said
+                while "trying again" in (reset := listener.stderr.readline()):
+                    pass
+                assert "trying again" in listener.stderr.readline()
+                post(again, "kinds", kind(2))
+                told = listener.stdout.readline()
+
+    assert reset.startswith("demands: The database was restored from a backup; read the lists again")
+    assert told.endswith("Kind 2\n")
+
+
+SEPARATORS = "a\u2028b\u2029c\u0085d\u000be"  # line ends of Unicode, and none of the stream's
+
+
+def test_characters_that_end_lines_elsewhere_are_part_of_what_is_told():
+    event = json.dumps({"data": {"kind": {"label": {"en": SEPARATORS}}}}, ensure_ascii=False)
+    blocks = [f"id: 1{end}data: {event}{end}{end}" for end in ("\n", "\r\n", "\r")] + [": a heartbeat"]
+
+    with streaming("".join(blocks).encode()) as url, listening("--url", url, "--json") as listener:
+        assert [json.loads(listener.stdout.readline()) for _ in range(3)] == [json.loads(event)] * 3
+
+
+def test_what_cannot_be_read_is_told_of_and_what_comes_after_it_is_printed():
+    bad = ["no JSON", "null", '{"type": "x"}', '{"type": "x", "recorded_at": 1}']
+    good = {"type": "x.y", "recorded_at": "2026-11-22T04:00:00Z", "demand": None, "data": {}}
+    blocks = [f"data: {data}" for data in [*bad, json.dumps(good)]] + ["event: reset\ndata: []", "retry: soon"]
+
+    with streaming("\n\n".join([*blocks, ""]).encode()) as url, listening("--url", url) as listener:
+        assert listener.stdout.readline() == "2026-11-22T04:00:00Z  x.y  -  x.y\n"
+        told = [listener.stderr.readline() for _ in range(5)]
+
+    assert told == [f"demands: An event cannot be read: {data}\n" for data in [*bad, "[]"]]
+
+
+@contextmanager
+def streaming(blocks):
+    """A server that sends this as a stream, byte by byte, and then nothing; gives its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                for byte in blocks:
+                    connection.sendall(bytes([byte]))
+                connection.recv(1)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join(20)
 
 
 def test_with_a_key_it_sees_what_the_key_may_see(tmp_path):
