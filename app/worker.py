@@ -18,6 +18,7 @@ from app.demands import timekeeping
 from app.follows import gathering
 from app.follows import letters as follow_letters
 from app.follows.forgetting import forget_unconfirmed
+from app.mail import outbox
 from app.mail.forgetting import forget_mails
 from app.mail.posting import Postman
 from app.settings import Settings
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TICK = datetime.timedelta(seconds=30)
 LOOK_FOR_MAIL = datetime.timedelta(seconds=5)
+SET_RIGHT = datetime.timedelta(minutes=5)
 PRUNE = datetime.timedelta(hours=1)
 PAUSE_AFTER_A_CRASH = datetime.timedelta(seconds=5)
 WRITERS = {**follow_letters.WRITERS, **webhook_letters.WRITERS}
@@ -48,6 +50,7 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
         if settings.sends_mail:
             post = _post(database, vault, settings, stop)
             group.create_task(_repeat("mailing", post, lambda: LOOK_FOR_MAIL, stop))
+            group.create_task(_repeat("setting mail right", lambda: set_right(database), lambda: SET_RIGHT, stop))
         unmailing = _repeat("forgetting mails", lambda: forget_mail(database), lambda: PRUNE, stop)
         group.create_task(unmailing)
 
@@ -64,6 +67,13 @@ def forget_answers(database: Database, settings: Settings) -> int:
 def forget_mail(database: Database) -> int:
     """Drop what was mailed long ago, and addresses that were not confirmed; returns how many rows."""
     return forget_mails(database) + forget_unconfirmed(database)
+
+
+def set_right(database: Database) -> None:
+    """Whom, and what, a worker with a wrong clock would have mailed long from now."""
+    with database.write() as session:
+        gathering.set_right(session)
+        outbox.set_right(session)
 
 
 def _forget_some(database: Database, before: datetime.datetime) -> int:

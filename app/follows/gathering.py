@@ -10,7 +10,7 @@ A mail is but a stretch of the ledger: what it says is read when it is sent.
 import datetime
 import logging
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlmodel import Session, col
 
 from app import clock
@@ -29,6 +29,8 @@ CHANGES = "follow.changes"
 MOST_SINGLE = 20  # changes in an hour that are mailed one by one; what is more becomes a digest
 BURST = datetime.timedelta(hours=1)
 LOOK_AGAIN_AFTER = datetime.timedelta(hours=1)
+LONGEST_WAIT = {Pace.AT_ONCE: BURST, Pace.DAILY: datetime.timedelta(days=1), Pace.WEEKLY: datetime.timedelta(days=7)}
+CLOCKS_APART = datetime.timedelta(hours=1)  # of the workers; and a day may have an hour more
 _EVENTS_AT_ONCE = 200
 _FOLLOWS_AT_ONCE = 20  # in one transaction, so that nobody waits long for it
 
@@ -95,6 +97,19 @@ def look_after(session: Session, vault: Vault) -> int:
     return len(follows)
 
 
+def set_right(session: Session) -> None:
+    """Look in time after those who wait longer than any may: whoever wrote that had a clock ahead of ours."""
+    now, ready_at = clock.now(), col(Follow.ready_at)
+    margin = CLOCKS_APART + datetime.timedelta(seconds=settings_of(session).follow_gather_seconds)
+    too_long = [
+        (col(Follow.pace) == pace) & (ready_at > now + longest + margin) for pace, longest in LONGEST_WAIT.items()
+    ]
+    found = select(Follow).where(or_(*too_long)).with_for_update(skip_locked=True)
+    for follow in session.scalars(found.execution_options(populate_existing=True)):
+        at_once = follow.pace is Pace.AT_ONCE
+        follow.ready_at = now if at_once else next_digest_at(follow.pace, follow.timezone, now)
+
+
 def _look_after(session: Session, vault: Vault, follow: Follow, until: int) -> None:
     if follow.pace is Pace.AT_ONCE:
         _tell_at_once(session, vault, follow, until)
@@ -105,7 +120,7 @@ def _look_after(session: Session, vault: Vault, follow: Follow, until: int) -> N
 
 def _tell_at_once(session: Session, vault: Vault, follow: Follow, until: int) -> None:
     now = clock.now()
-    if follow.burst_from is None or follow.burst_from + BURST <= now:
+    if follow.burst_from is None or abs(now - follow.burst_from) >= BURST:  # ahead, where a clock was
         follow.burst_from = now
         follow.burst_changes = MOST_SINGLE - 1 if follow.rest_until else 0  # what piled up meanwhile comes in one mail
         follow.rest_until = None
