@@ -121,11 +121,11 @@ def test_characters_that_end_lines_elsewhere_are_part_of_what_is_told():
 
 def test_what_cannot_be_read_is_told_of_and_what_comes_after_it_is_printed():
     bad = ["no JSON", "null", '{"type": "x"}', '{"type": "x", "recorded_at": 1}']
-    good = {"type": "x.y", "recorded_at": "2026-11-22T04:00:00Z", "demand": None, "data": {}}
+    good = {"type": "x.y", "recorded_at": "2026-11-22T04:00:00Z", "demand": None, "data": None}
     blocks = [f"data: {data}" for data in [*bad, json.dumps(good)]] + ["event: reset\ndata: []", "retry: soon"]
 
     with streaming("\n\n".join([*blocks, ""]).encode()) as url, listening("--url", url) as listener:
-        assert listener.stdout.readline() == "2026-11-22T04:00:00Z  x.y  -  x.y\n"
+        assert listener.stdout.readline() == "2026-11-22T04:00:00Z  x.y  -  The content of this entry was erased.\n"
         told = [listener.stderr.readline() for _ in range(5)]
 
     assert told == [f"demands: An event cannot be read: {data}\n" for data in [*bad, "[]"]]
