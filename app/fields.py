@@ -15,12 +15,15 @@ from pydantic import (
     HttpUrl,
     StringConstraints,
     TypeAdapter,
+    model_validator,
 )
 from sqlalchemy import Enum as EnumColumn
 from sqlmodel import Field
 
 from app import clock
 from app.dates import PartialDate, PartialDateColumn
+
+MOST_VALUES = 1_000  # in one request; the largest that is right has fewer
 
 
 class Audience(enum.StrEnum):
@@ -53,6 +56,24 @@ class Schema(BaseModel):
     """What a client sends: unknown members are refused, never ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _within_reason(cls, sent: Any) -> Any:
+        """Counted before anything is checked: Pydantic keeps a finding for every wrong value."""
+        if _has_too_many_values(sent):
+            raise ValueError(f"this has more than {MOST_VALUES} values")
+        return sent
+
+
+def _has_too_many_values(sent: Any) -> bool:
+    count, unopened = 0, [sent]
+    while unopened and count <= MOST_VALUES:
+        value = unopened.pop()
+        within = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        count += len(within)
+        unopened += within
+    return count > MOST_VALUES
 
 
 def _without_nul(text: str) -> str:

@@ -4,13 +4,13 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from starlette.exceptions import HTTPException
@@ -21,6 +21,8 @@ from app import wording
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+MOST_TOLD = 20  # wrong values of one request
+LONGEST_PLACE = 200  # a name in it is as long as whoever made it up likes
 
 Item = TypeVar("Item")
 Place = str | Callable[[int], str]  # a place in the request, or where the n-th value stands
@@ -224,6 +226,7 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     errors: list[WrongValue] | None = None
+    more_errors: Annotated[int | None, Field(description="How many more there are than are told.")] = None
 
 
 def kinds() -> list[type[Problem]]:
@@ -304,9 +307,11 @@ def of_validation(error: RequestValidationError, route: object) -> Problem:
     if isinstance(error.body, bytes) and any(finding["loc"][0] == "body" for finding in found):
         return NotJson("Send the body as JSON, with `Content-Type: application/json`.")
     wrong = [
-        {"where": ".".join(map(str, finding["loc"])), "what": wording.told_on(route, finding)} for finding in found
+        {"where": ".".join(map(str, finding["loc"]))[:LONGEST_PLACE], "what": wording.told_on(route, finding)}
+        for finding in found[:MOST_TOLD]
     ]
     if any(finding["type"] == "json_invalid" for finding in found):
         return Malformed("The body is not valid JSON.", errors=wrong)
     summary = "; ".join(f"{item['where']}: {item['what']}" for item in wrong[:3])
-    return Invalid(summary, errors=wrong)
+    left_out = len(found) - len(wrong)
+    return Invalid(summary, errors=wrong, **({"more_errors": left_out} if left_out else {}))

@@ -12,21 +12,31 @@ from starlette.responses import Response
 
 from app.accounts.clients import client_of
 from app.accounts.current import Db
+from app.fields import MOST_VALUES
 from app.follows import actions, queries
 from app.follows.letters import PACES, filters_in_words, in_words
 from app.follows.links import Purpose, follow_named, link
 from app.follows.schemas import FollowNew
 from app.ledger.selecting import FLAGS
 from app.ledger.words import Filters
-from app.problems import NotFound, Problem
+from app.problems import NotFound, Problem, TooLarge
 from app.web.pages import page
 from app.wording import told
+
+LONGEST_FORM_BYTES = 65_536  # as long as an address may be, which can say the same
 
 router = APIRouter(include_in_schema=False)
 
 
 async def the_form(request: Request) -> dict[str, list[str]]:
-    return parse_qs((await request.body()).decode(errors="replace"))
+    """Raises TooLarge: the page repeats what was sent."""
+    body = await request.body()
+    if len(body) > LONGEST_FORM_BYTES:
+        raise TooLarge(f"This form may have {LONGEST_FORM_BYTES} bytes at most.", limit_bytes=LONGEST_FORM_BYTES)
+    try:
+        return parse_qs(body.decode(errors="replace"), max_num_fields=MOST_VALUES)
+    except ValueError:
+        raise TooLarge(f"This form may have {MOST_VALUES} fields at most.") from None
 
 
 Form = Annotated[dict[str, list[str]], Depends(the_form)]

@@ -61,8 +61,8 @@ _Few = Field(
     description="Sent with each message, and never shown again.",
     examples=[{"Authorization": "Bearer 4711"}],
 )
-Headers = Annotated[dict[_Name, _Value], AfterValidator(_each_once), _Few]
-HeaderChanges = Annotated[dict[_Name, _Value | None], AfterValidator(_each_once), _Few]
+Headers = Annotated[dict[_Name, _Value], _Few, AfterValidator(_each_once)]
+HeaderChanges = Annotated[dict[_Name, _Value | None], _Few, AfterValidator(_each_once)]
 
 
 def is_reserved(name: str) -> bool:
