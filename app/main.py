@@ -16,10 +16,10 @@ from app.campaigns.api import router as campaigns
 from app.catalogue.api import router as catalogue
 from app.catalogue.documenting import add_webhooks
 from app.changes.api import router as changes
-from app.changes.feed import Bell
 from app.changes.feeds_api import router as feeds
 from app.changes.listening import HandOver
 from app.changes.stream import Stream
+from app.changes.waiting import Bell, Lookout
 from app.demands.api import router as demands
 from app.demands.calendar_api import router as calendar
 from app.demands.queries import count_by_body
@@ -95,6 +95,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.state.database = database
     app.state.vault = open_vault(settings)
     app.state.bell = Bell()
+    app.state.lookout = Lookout(database, app.state.bell)
     app.state.stream = Stream(database, app.state.bell)
     app.state.names = Names(places=LOOKUPS_AT_ONCE)
     app.state.count_by_body = count_by_body

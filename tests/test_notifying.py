@@ -11,7 +11,6 @@ import pytest
 
 from app import notifying
 from app.accounts.actor import system
-from app.changes import feed
 from app.demands import recording
 from app.demands.schemas import UpdateNew
 from app.ledger import open_database
@@ -32,7 +31,7 @@ pytestmark = on_postgresql
 @pytest.fixture(autouse=True)
 def nobody_looks(monkeypatch):
     monkeypatch.setattr(loop, "LOOK_EVERY_SECONDS", NEVER)
-    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", NEVER)
+    monkeypatch.setattr("app.changes.waiting.LOOK_EVERY_SECONDS", NEVER)
 
 
 @pytest.fixture
@@ -109,7 +108,7 @@ def test_whoever_waits_for_the_feed_hears_of_it_too(app, settings, ada, client, 
 
     with elsewhere(settings, ada) as server, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.get, f"{API}/events", params={"after": start, "wait": 30})
-        wait_until(lambda: app.state.bell._waiting)
+        wait_until(lambda: app.state.lookout.waiting)
         note(server, demand["ref"], "told")
         page = waiting.result(timeout=10).json()
 

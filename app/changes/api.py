@@ -26,7 +26,7 @@ async def read_events(
     database: Db, actor: CurrentActor, query: Annotated[FeedQuery, Query()], request: Request
 ) -> EventPage:
     """Everything that happened, oldest first, from a cursor on; waits up to `wait` seconds where there is nothing."""
-    return await feed.follow(database, request.app.state.bell, actor, query)
+    return await feed.follow(database, request.app.state.lookout, actor, query, request.receive)
 
 
 @router.get("/events/stream", responses=STREAM, response_class=Response)

@@ -147,7 +147,7 @@ class Listening(Response):
         scope[HANDED_OVER].append(self)
 
     async def run(self, receive: Receive, send: Send) -> None:
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(receive))
         gone.add_done_callback(lambda _: self._listener.end())
         try:
             await send(START)
@@ -205,6 +205,6 @@ def greeting(cursor: str) -> bytes:
     return f"retry: {random.randint(*RETRY_MILLISECONDS)}\nid: {cursor}\n\n".encode()  # noqa: S311  # no secret
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

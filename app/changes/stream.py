@@ -20,9 +20,9 @@ from app.accounts.actor import Actor
 from app.accounts.audience import events_shown_to
 from app.accounts.current import find_actor
 from app.accounts.secrets import KeyText
-from app.changes.feed import Bell
 from app.changes.filtering import EventFilter, selection
 from app.changes.listening import Listener, Listening, beat, body, comment, event, greeting, reset
+from app.changes.waiting import Bell
 from app.database import Database
 from app.fields import Audience
 from app.ledger import reading

@@ -1,8 +1,10 @@
 """The change feed: everything, once, in order, from a cursor on; and nothing that is not for the reader."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import update
@@ -301,7 +303,7 @@ def test_waiting_ends_when_its_time_is_over(client):
 
 
 def test_a_commit_wakes_whoever_waits(ada, client, app, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 60)  # nobody looks without being woken
+    monkeypatch.setattr("app.changes.waiting.LOOK_EVERY_SECONDS", 60)  # nobody looks without being woken
 
     with waiting(app, client, ada) as answers:
         a_kind(ada)
@@ -312,11 +314,11 @@ def test_a_commit_wakes_whoever_waits(ada, client, app, monkeypatch):
 
 
 def test_what_others_see_keeps_a_reader_waiting(ada, client, app, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 60)
+    monkeypatch.setattr("app.changes.waiting.LOOK_EVERY_SECONDS", 60)
 
     with waiting(app, client, ada) as answers:
         a_source(ada, audience="staff")
-        until(lambda: app.state.bell._waiting)  # it was woken, saw nothing, and waits again
+        until(lambda: app.state.lookout.waiting)  # it was woken, saw nothing, and waits again
         assert not answers.done()
         a_kind(ada)
 
@@ -339,17 +341,45 @@ def test_what_another_process_commits_is_found_while_waiting(ada, client, app, s
 
 
 def test_many_can_wait_and_all_are_told(ada, client, app, monkeypatch):
-    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 60)
+    monkeypatch.setattr("app.changes.waiting.LOOK_EVERY_SECONDS", 60)
     start = cursor(ada)
 
     with ThreadPoolExecutor(30) as pool:
         answers = [pool.submit(page, client, after=start, wait=30) for _ in range(30)]
-        until(lambda: len(app.state.bell._waiting) == 30)
+        until(lambda: len(app.state.lookout.waiting) == 30)
         a_kind(ada)
         told = [[event["type"] for event in answer.result(timeout=SOON)["items"]] for answer in answers]
 
     assert told == [["kind.created"]] * 30
-    assert app.state.bell._waiting == set()
+    assert app.state.lookout.waiting == {}
+
+
+def test_those_who_wait_read_nothing_while_nothing_happens(ada, client, app, monkeypatch):
+    monkeypatch.setattr("app.changes.waiting.LOOK_EVERY_SECONDS", 0.01)
+    start = cursor(ada)
+    read, look = Mock(wraps=feed.read), Mock(wraps=app.state.lookout.look)
+    monkeypatch.setattr(feed, "read", read)
+    monkeypatch.setattr(app.state.lookout, "look", look)
+
+    with ThreadPoolExecutor(5) as pool:
+        answers = [pool.submit(page, client, after=start, wait=30) for _ in range(5)]
+        until(lambda: len(app.state.lookout.waiting) == 5)
+        look.reset_mock()
+        until(lambda: look.call_count > 20)
+
+        assert read.call_count == 5
+        a_kind(ada)
+        assert all(answer.result(timeout=SOON)["items"] for answer in answers)
+
+
+def test_nobody_waits_for_a_client_that_has_hung_up(ada, app, live):
+    host, port = live.url.removeprefix("http://").split(":")
+
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(f"GET {EVENTS}?after={cursor(ada)}&wait=30 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        until(lambda: app.state.lookout.waiting)
+
+    until(lambda: not app.state.lookout.waiting)
 
 
 @contextmanager
@@ -358,7 +388,7 @@ def waiting(app, client, staff):
     start = cursor(staff)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(page, client, after=start, wait=30)
-        until(lambda: app.state.bell._waiting)
+        until(lambda: app.state.lookout.waiting)
         yield answer
 
 

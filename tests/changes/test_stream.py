@@ -10,8 +10,8 @@ from sqlalchemy import update
 from app import ledger
 from app.accounts.actor import ANONYMOUS, system
 from app.changes import listening, stream
-from app.changes.feed import Bell
 from app.changes.stream import Stream, StreamQuery
+from app.changes.waiting import Bell
 from app.fields import Audience
 from app.ledger.models import Head
 from tests.changes.conftest import LONGEST, Live
