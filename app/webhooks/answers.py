@@ -10,26 +10,47 @@ LONGEST_WAIT_SECONDS = 24 * 3600.0
 
 
 class Failure(enum.StrEnum):
-    """Why an attempt brought no complete answer, or one that sends us elsewhere. The names are part of the API."""
+    """Why an attempt brought no complete answer, or one that sends us elsewhere.
 
-    DNS = "dns"  # the name does not exist, or its servers do not answer
-    RESOLVER_DOWN = "resolver_down"  # our own resolver does not answer
-    BLOCKED_ADDRESS = "blocked_address"  # the host leads to an address that the policy does not permit
-    LOCAL = "local"  # this machine is out of sockets, memory or network
-    CONNECT = "connect"  # refused, unreachable
-    TLS = "tls"  # no handshake, or a certificate that is not for this host
+    - `dns`: the name does not exist, or its servers do not answer
+    - `resolver_down`: our own resolver does not answer; never counts against the endpoint
+    - `blocked_address`: the host leads to an address to which nothing may be sent; never counts against the endpoint
+    - `local`: our machine is out of sockets, memory or network; never counts against the endpoint
+    - `connect`: the connection was refused, or the address cannot be reached
+    - `tls`: no handshake, or a certificate that is not for this host
+    - `timeout`: no complete answer in time
+    - `reset`: the connection ended before the answer did
+    - `protocol`: what came is not HTTP
+    - `redirect`: the answer leads elsewhere; it is not followed
+    - `request`: the URL or a header of the webhook cannot be sent
+    """
+
+    DNS = "dns"
+    RESOLVER_DOWN = "resolver_down"
+    BLOCKED_ADDRESS = "blocked_address"
+    LOCAL = "local"
+    CONNECT = "connect"
+    TLS = "tls"
     TIMEOUT = "timeout"
-    RESET = "reset"  # the connection ended before the answer did
-    PROTOCOL = "protocol"  # what came is not HTTP
+    RESET = "reset"
+    PROTOCOL = "protocol"
     REDIRECT = "redirect"
-    REQUEST = "request"  # the URL or a header of the webhook cannot be sent
+    REQUEST = "request"
 
 
 class Outcome(enum.StrEnum):
+    """What came of an attempt.
+
+    - `delivered`: the endpoint took the message
+    - `retry`: the endpoint is in trouble; the same message is sent again after a wait
+    - `rejected`: the endpoint is well and does not want this message, which is set aside as undelivered
+    - `gone`: the endpoint says that it will not come back; the webhook is disabled
+    """
+
     DELIVERED = "delivered"
-    RETRY = "retry"  # the endpoint is in trouble: wait, then the same message again
-    REJECTED = "rejected"  # the endpoint is well and does not want this message
-    GONE = "gone"  # the endpoint says that it will not come back
+    RETRY = "retry"
+    REJECTED = "rejected"
+    GONE = "gone"
 
 
 OURS = {Failure.RESOLVER_DOWN, Failure.BLOCKED_ADDRESS, Failure.LOCAL}  # they must never disable a webhook

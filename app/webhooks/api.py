@@ -50,6 +50,7 @@ async def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Reques
 
 @router.get("/webhooks/{webhook_id}", responses=READING)
 def read_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, response: Response) -> WebhookRead:
+    """What it wants, and whether it is sent anything; how it fares is in `…/health`."""
     with database.read() as session:
         webhook = queries.read_webhook(session, actor, webhook_id)
     response.headers["ETag"] = etags.etag(webhook.version)

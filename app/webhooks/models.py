@@ -36,10 +36,18 @@ GIVE_UP_AFTER = datetime.timedelta(days=5)
 
 
 class State(enum.StrEnum):
+    """Whether a webhook is sent anything. One that rests keeps its place, and may go on from there.
+
+    - `active`: it is
+    - `paused`: it rests at its organization's wish
+    - `disabled`: the tracker has laid it to rest, for the reason in `state_reason`; `PUT …/paused` lets it go on
+    - `unverified`: it waits for its endpoint to echo a challenge, which `POST …/verification` sends
+    """
+
     ACTIVE = "active"
-    PAUSED = "paused"  # by its organisation; keeps its place in the ledger
-    DISABLED = "disabled"  # by the tracker; keeps its place too
-    UNVERIFIED = "unverified"  # waits for its endpoint to prove that it is its organisation's
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    UNVERIFIED = "unverified"
 
 
 class Payload(enum.StrEnum):
@@ -181,8 +189,14 @@ class Tried:
 
 
 class Reason(enum.StrEnum):
-    REJECTED = "rejected"  # the endpoint does not want this one
-    EXPIRED = "expired"  # it could not be delivered for too long
+    """Why an event was given up.
+
+    - `rejected`: the endpoint is well and did not want this one
+    - `expired`: the endpoint took nothing for five days
+    """
+
+    REJECTED = "rejected"
+    EXPIRED = "expired"
 
 
 class Undelivered(Table, table=True):
@@ -199,9 +213,16 @@ class Undelivered(Table, table=True):
 
 
 class ReplayState(enum.StrEnum):
+    """How a replay stands.
+
+    - `running`: something is still to be sent
+    - `finished`: all was sent
+    - `expired`: the endpoint took nothing for five days, so the rest is not sent
+    """
+
     RUNNING = "running"
     FINISHED = "finished"
-    EXPIRED = "expired"  # the endpoint did not take it for too long
+    EXPIRED = "expired"
 
 
 class Replay(Table, table=True):

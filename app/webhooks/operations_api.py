@@ -91,6 +91,7 @@ def list_replays(
     request: Request,
     response: Response,
 ) -> Page[ReplayRead]:
+    """What was asked to be sent again, and how far it has got: the newest first."""
     with database.read() as session:
         page = replaying.list_replays(session, actor, webhook_id, query)
     link_next(request, response, page.next_cursor)
@@ -99,7 +100,7 @@ def list_replays(
 
 @router.get("/replay/{replay_id}", responses=READING)
 def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
-    """How far it has got."""
+    """What of it was delivered, and what is still to be sent."""
     with database.read() as session:
         return replaying.read_replay(session, actor, webhook_id, replay_id)
 
@@ -177,6 +178,7 @@ def read_events(
 def read_health(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, query: Annotated[HealthQuery, Query()]
 ) -> WebhookHealth:
+    """Whether it gets what it wants: what came of the attempts of the last `hours`, and what waits at this moment."""
     with database.read() as session:
         return inspecting.read_health(session, actor, webhook_id, query)
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from app.webhooks.answers import Failure, Outcome
+from app.webhooks.models import Reason, ReplayState, State
 from tests.databases import on_sqlite
 from tests.doors import DOORS
 from tests.factories import API, a_demand, made
@@ -120,6 +122,31 @@ def test_every_route_of_a_webhook_stands_there():
     routes = {door.partition(UNDER)[2].partition("/{")[0] for door in DOORS if UNDER in door}
 
     assert {route for route in routes if f"/{{id}}{route}" not in section} == set()
+
+
+@pytest.mark.parametrize("words", [Failure, Outcome, Reason, ReplayState, State])
+@on_sqlite
+def test_every_word_of_the_log_is_explained_there_and_in_the_openapi_document(app, words):
+    section = README.read_text().partition("### When a delivery fails\n")[2].partition("\n### ")[0]
+    explained = app.openapi()["components"]["schemas"][words.__name__]["description"]
+
+    assert [word for word in words if f"`{word}`" not in section] == []
+    assert [word for word in words if f"- `{word}`: " not in explained] == []
+
+
+@on_sqlite
+def test_every_route_of_a_webhook_says_what_it_is_for(app):
+    paths = {path: routes for path, routes in app.openapi()["paths"].items() if path.startswith(f"{API}/webhooks")}
+
+    silent = {
+        f"{method} {path}"
+        for path, routes in paths.items()
+        for method, route in routes.items()
+        if "description" not in route
+    }
+
+    assert paths
+    assert silent == set()
 
 
 def test_the_message_that_it_shows_is_one():
