@@ -3,13 +3,16 @@
 import io
 import json
 import os
+import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
 import urllib.request
 from contextlib import contextmanager
 
+import httpx2
 import pytest
 
 from app.webhooks.answers import Failure, Outcome
@@ -24,15 +27,25 @@ from tests.webhooks.receiver import free_port
 UNDER = f"{API}/webhooks/{{webhook_id}}"
 
 
+LANGUAGES = pytest.mark.parametrize(
+    "language",
+    [
+        "python",
+        pytest.param("js", marks=pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")),
+    ],
+)
+
+
 @contextmanager
-def receiving(folder, port, secret):
-    """The README's receiver in Python, as a process; gives the file that it prints to."""
-    program, printed = folder / "receiver.py", folder / "printed.txt"
-    program.write_text(receiver("python"))
+def receiving(folder, language, port, secret):
+    """The README's receiver, as a process; gives the file that it prints to."""
+    program, printed = folder / ("receiver.py" if language == "python" else "receiver.mjs"), folder / "printed.txt"
+    program.write_text(receiver(language))
+    interpreter = sys.executable if language == "python" else "node"
     with printed.open("w") as output:
         environment = {**os.environ, "SECRET": secret, "PORT": str(port)}
         process = subprocess.Popen(
-            [sys.executable, str(program)], env=environment, stdout=output, stderr=subprocess.DEVNULL
+            [interpreter, str(program)], env=environment, stdout=output, stderr=subprocess.DEVNULL
         )
     try:
         wait_until(lambda: listens(port))
@@ -48,12 +61,13 @@ def listens(port):
 
 
 @on_sqlite
-def test_the_receiver_in_python_proves_itself_and_takes_each_event_once(app, ada, eve, tmp_path):
+@LANGUAGES
+def test_the_receiver_proves_itself_and_takes_each_event_once(app, ada, eve, tmp_path, language):
     ref, port = a_demand(ada)["ref"], free_port()
     webhook = a_webhook(eve, f"http://127.0.0.1:{port}/", types=["demand.update_added"], verify=True)
     path = f"webhooks/{webhook['id']}"
 
-    with receiving(tmp_path, port, webhook["secret"]) as printed:
+    with receiving(tmp_path, language, port, webhook["secret"]) as printed:
         verified = eve.post(f"{API}/{path}/verification").json()["verified"]
         with delivering(app):
             note(ada, ref, "Talks went on.")
@@ -71,12 +85,13 @@ def test_the_receiver_in_python_proves_itself_and_takes_each_event_once(app, ada
 
 
 @on_sqlite
-def test_the_receiver_in_python_refuses_what_is_not_signed_with_its_secret(app, ada, eve, tmp_path):
+@LANGUAGES
+def test_the_receiver_refuses_what_is_not_signed_with_its_secret(app, ada, eve, tmp_path, language):
     ref, port = a_demand(ada)["ref"], free_port()
     webhook = a_webhook(eve, f"http://127.0.0.1:{port}/", types=["demand.update_added"])
     other = a_webhook(eve, f"http://127.0.0.1:{port}/", types=["demand.cited"])
 
-    with receiving(tmp_path, port, other["secret"]) as printed, delivering(app):
+    with receiving(tmp_path, language, port, other["secret"]) as printed, delivering(app):
         note(ada, ref)
         wait_until(lambda: eve.get(f"{API}/webhooks/{webhook['id']}/attempts").json()["items"])
     [attempt] = eve.get(f"{API}/webhooks/{webhook['id']}/attempts").json()["items"]
@@ -115,6 +130,35 @@ def test_the_poller_begins_now_and_fetches_each_event_once(ada, eve, monkeypatch
 
 class StopAsking(Exception):
     pass
+
+
+@LANGUAGES
+def test_the_receiver_outlives_requests_that_break_off(tmp_path, language):
+    port = free_port()
+    reset_on_close = struct.pack("ii", 1, 0)
+
+    with receiving(tmp_path, language, port, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"):
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port)) as caller:
+                caller.sendall(b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\nabc")
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
+        answer = httpx2.post(f"http://127.0.0.1:{port}/", content="{}", trust_env=False, timeout=20)
+
+    assert answer.status_code == 401
+
+
+@LANGUAGES
+def test_the_receiver_takes_in_no_more_than_a_message_can_have(tmp_path, language):
+    port = free_port()
+
+    with (
+        receiving(tmp_path, language, port, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as caller,
+    ):
+        caller.sendall(b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9000000000\r\n\r\n" + b"a" * 110_000)
+        status_line = caller.recv(100).split(b"\r\n")[0]
+
+    assert b" 413" in status_line
 
 
 def test_every_route_of_a_webhook_stands_there():
