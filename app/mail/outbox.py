@@ -105,14 +105,17 @@ def settle_needless(session: Session, mail: Claimed) -> None:
     session.execute(delete(Mail).where(*_still(mail), col(Mail.about) == mail.about))
 
 
-def settle_failed(session: Session, mail: Claimed, error: str, for_good: bool) -> bool:
-    """Later again, unless it was refused for good or has been tried for days; tells whether it was given up."""
+def settle_failed(session: Session, mail: Claimed, error: str, for_good: bool, counts: bool = True) -> bool:
+    """Later again, unless it was refused for good or has been tried for days; tells whether it was given up.
+
+    What does not count is no fault of the mail: it waits no longer than after its first attempt.
+    """
     now = clock.now()
     if for_good or now - mail.created_at > GIVE_UP_AFTER:
         _settle(session, mail, state=MailState.GIVEN_UP, ready_at=None, finished_at=now, error=error)
         return True
-    pause = RETRY_AFTER[min(mail.attempt, len(RETRY_AFTER)) - 1]
-    _settle(session, mail, ready_at=now + pause, error=error)
+    pause = RETRY_AFTER[min(mail.attempt, len(RETRY_AFTER)) - 1] if counts else RETRY_AFTER[0]
+    _settle(session, mail, ready_at=now + pause, attempts=mail.attempt if counts else mail.attempt - 1, error=error)
     return False
 
 

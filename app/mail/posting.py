@@ -5,9 +5,11 @@ and is not sent where there is nothing left to tell.
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from smtplib import SMTP
+from time import monotonic
 
 from sqlmodel import Session
 
@@ -15,11 +17,13 @@ from app.database import Database
 from app.mail import outbox, sending
 from app.mail.letters import Letter, write
 from app.mail.outbox import Claimed
-from app.mail.sending import Refused, Unusable
+from app.mail.sending import Lost, Refused, Unusable
 from app.settings import Settings
 from app.vault import Vault
 
 Writer = Callable[[Session, Vault, Claimed], Letter | None]
+MOST_MINUTES_OF_REST = 5
+
 log = logging.getLogger(__name__)
 
 
@@ -31,25 +35,36 @@ class Postman:
         self._vault = vault
         self._settings = settings
         self._writers = writers
+        self._refusals = 0  # of the server to have anything to do with us, one after the other
+        self._rests_until = -math.inf
 
     def post(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Over one connection: all that is due, or what can be sent until it is time to stop.
 
-        Where the server cannot be had, or is lost on the way, the mail at hand waits, and the others for the next turn.
+        Where the server is of no use, all mail waits some minutes. Where it is lost on the way, the mail at hand waits,
+        and the others for the next turn.
         """
+        if monotonic() < self._rests_until:
+            return
         with self._database.read() as session:
             if not outbox.is_due(session):
                 return
-        mail = self._claim()
+        mail, met = self._claim(), False
         try:
             with sending.connected(self._settings) as server:
+                met = True
                 while mail:
                     self._post_one(server, mail)
                     mail = None if stopped() else self._claim()
         except Unusable as trouble:
             log.warning("Mail waits: %s", trouble)
+            its_fault = met and isinstance(trouble, Lost)
+            if not its_fault:
+                self._rest()
             if mail:
-                self._note_failure(mail, str(trouble))
+                self._note_failure(mail, str(trouble), counts=its_fault)
+        else:
+            self._refusals = 0
 
     def _claim(self) -> Claimed | None:
         with self._database.write() as session:
@@ -80,8 +95,13 @@ class Postman:
             letter = self._writers[mail.kind](session, self._vault, mail)
         return write(letter, self._settings.mail_from, mail.id, mail.created_at) if letter else None
 
-    def _note_failure(self, mail: Claimed, error: str, for_good: bool = False) -> None:
+    def _rest(self) -> None:
+        """A little longer each time: who signs in with the wrong password again and again is locked out."""
+        self._refusals += 1
+        self._rests_until = monotonic() + min(self._refusals, MOST_MINUTES_OF_REST) * 60
+
+    def _note_failure(self, mail: Claimed, error: str, for_good: bool = False, counts: bool = True) -> None:
         with self._database.write() as session:
-            given_up = outbox.settle_failed(session, mail, error, for_good)
+            given_up = outbox.settle_failed(session, mail, error, for_good, counts)
         if given_up:
             log.error("Mail %s (%s) is given up: %s", mail.id, mail.kind, error)

@@ -18,6 +18,10 @@ class Unusable(Exception):
     """The server cannot be reached, or does not want us: nothing can be sent for now."""
 
 
+class Lost(Unusable):
+    """The connection broke, or there was no answer: it may be that the server does not bear the mail at hand."""
+
+
 class Refused(Exception):
     """The server does not want this mail; `for_good` says that another attempt would be refused as well."""
 
@@ -81,10 +85,10 @@ def _troubles_told() -> Iterator[None]:
     except smtplib.SMTPResponseException as error:
         raise Unusable(f"The mail server does not serve us ({error.smtp_code}).") from None
     except smtplib.SMTPServerDisconnected:
-        raise Unusable("The mail server closed the connection.") from None
+        raise Lost("The mail server closed the connection.") from None
     except smtplib.SMTPNotSupportedError as error:
         raise Unusable(f"The mail server is not fit for this: {error}") from None
     except ssl.SSLCertVerificationError as error:
         raise Unusable(f"The mail server's certificate does not hold: {error.verify_message}.") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise Unusable(f"The mail server cannot be reached ({type(error).__name__}).") from None
+        raise Lost(f"The mail server cannot be reached ({type(error).__name__}).") from None

@@ -25,6 +25,7 @@ class MailServer:
     raw: list[bytes] = field(default_factory=list)  # the same, as they came
     answers: deque[tuple[str, str]] = field(default_factory=deque)  # ("RCPT", "550 No such user")
     takes_seconds: float = 0  # for each mail
+    breaks_off: bool = False  # the connection, when the data come
     port: int = field(default_factory=free_port)
     connections: int = 0
 
@@ -52,12 +53,21 @@ class MailServer:
         self.connections += 1
         return responses
 
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802  # the library calls it so
+        answer = self._answer("MAIL")
+        if answer.startswith("250"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return answer
+
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802  # the library calls it so
         envelope.rcpt_tos.append(address)
         return self._answer("RCPT")
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # the library calls it so
         await asyncio.sleep(self.takes_seconds)
+        if self.breaks_off:
+            server.transport.abort()
         answer = self._answer("DATA")
         if answer.startswith("250"):
             mail = email.message_from_bytes(envelope.content, policy=email.policy.SMTP)

@@ -5,6 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from app import clock
 from app.mail import outbox
 from app.mail.forgetting import forget_mails
 from app.mail.models import MailState
@@ -63,9 +64,60 @@ def test_a_server_that_is_away_delays_mail_and_loses_none(app, database, mail_se
     time.forward(minutes=1)
     a_postman(app, mail_server.url).post()
 
-    assert before == [(1, "The mail server cannot be reached (ConnectionRefusedError).")]
+    assert before == [(0, "The mail server cannot be reached (ConnectionRefusedError).")]
     assert too_early == []
     assert subjects(mail_server) == ["Note 1"]
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_mail_comes_within_minutes_however_long_the_server_was_of_no_use(app, database, mail_server, time, answers):
+    put(database, 1, 2)
+    for _ in range(20):
+        mail_server.will_answer(("MAIL", "451 Later"))
+        a_postman(app, mail_server.url if answers else "smtp://127.0.0.1:1").post()
+        time.forward(hours=1)
+    mail_server.answers.clear()
+    mail_server.will_answer(("RCPT", "451 Come back later"))
+
+    for _ in range(4):
+        a_postman(app, mail_server.url).post()
+        time.forward(minutes=1)
+
+    assert sorted(subjects(mail_server)) == ["Note 1", "Note 2"]
+
+
+def test_a_server_that_is_of_no_use_is_left_alone_for_some_minutes(app, database, mail_server, time, monkeypatch):
+    monkeypatch.setattr("app.mail.posting.monotonic", lambda: time.ahead.total_seconds())
+    put(database, 1, 2)
+    postman, tries = a_postman(app, mail_server.url), []
+    for second in range(0, 1200, 5):
+        before = mail_server.connections
+        mail_server.answers.clear()
+        mail_server.will_answer(("MAIL", "451 Later"))
+        postman.post()
+        time.forward(seconds=5)
+        tries += [second // 60] if mail_server.connections > before else []
+    mail_server.answers.clear()
+
+    time.forward(minutes=5)
+    postman.post()
+
+    assert tries == [0, 1, 3, 6, 10, 15]
+    assert sorted(subjects(mail_server)) == ["Note 1", "Note 2"]
+
+
+def test_a_mail_that_the_server_breaks_off_at_is_tried_ever_less(app, database, mail_server, time):
+    put(database, 1)
+    waits = []
+    for _ in range(4):
+        mail_server.breaks_off = True
+        a_postman(app, mail_server.url).post()
+        [mail] = mails(database)
+        assert mail.ready_at
+        waits.append(round((mail.ready_at - clock.now()).total_seconds() / 60))
+        time.forward(minutes=waits[-1])
+
+    assert waits == [1, 5, 15, 60]
 
 
 def test_a_mail_that_the_server_puts_off_comes_later_with_the_same_message_id(app, database, mail_server, time):
