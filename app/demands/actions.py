@@ -100,6 +100,7 @@ def revise_demand(
         return was
     demand.touch()
     publishing.notice_if_narrower(session, actor, demand, before)
+    publishing.tell_anew_if_wider(session, demand)
     facts.record_revision(session, actor, demand, keys)
     return read_demand(session, actor, ref)
 

@@ -12,12 +12,12 @@ from app.accounts.roles import Role
 from app.database import locked
 from app.demands import facts
 from app.demands.lifecycle import PUBLICATION_MOVES, Publication
-from app.demands.models import Demand
+from app.demands.models import Demand, Notice
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
 from app.demands.schemas import PublicationChange
 from app.fields import Audience
-from app.ledger.reading import told_keys
+from app.ledger.reading import last_of, told_keys
 from app.problems import Conflict, invalid
 
 NEEDS = {
@@ -26,6 +26,7 @@ NEEDS = {
     Publication.PUBLISHED: Role.EDITOR,
     Publication.UNPUBLISHED: Role.EDITOR,
 }
+TOLD_ANEW = ("demand.due_soon", "demand.review_due")  # that a deadline has passed is a flag of what is shown
 
 
 class ForbiddenPublication(Conflict):
@@ -54,6 +55,7 @@ def publish(
     demand.embargoed_until = embargo.astimezone(datetime.UTC) if embargo else None
     demand.touch()
     notice_if_narrower(session, actor, demand, before)
+    tell_anew_if_wider(session, demand)
     _record(session, actor, demand, before)
     return read_demand(session, actor, ref)
 
@@ -65,6 +67,7 @@ def end_embargoes(session: Session) -> list[str]:
     for demand in demands:
         demand.embargoed_until = None
         demand.touch()
+        tell_anew_if_wider(session, demand)
         facts.record(session, system("worker"), "demand.published", demand)
     return [demand.ref for demand in demands]
 
@@ -77,6 +80,15 @@ def notice_if_narrower(session: Session, actor: Actor, demand: Demand, before: A
     losing = [circle for circle in before.seen_by if demand.circle not in circle.sees]
     told = partial(told_keys, session, f"demand:{demand.ref}")
     facts.record_to_all_told(session, actor, "demand.unpublished", demand, losing, told, notice=True)
+
+
+def tell_anew_if_wider(session: Session, demand: Demand) -> None:
+    """Let those who see the demand now be told of what time changed about it while fewer saw it, if it is still so."""
+    for what in TOLD_ANEW:
+        notice = session.get(Notice, (demand.key, what))
+        told = last_of(session, f"demand:{demand.ref}", what) if notice else None
+        if notice and told and told.audience not in demand.circle.sees:
+            session.delete(notice)
 
 
 def _check(demand: Demand, change: PublicationChange) -> None:

@@ -13,6 +13,8 @@ from app.database import Database, locked, settings_of
 from app.demands import facts, publishing
 from app.demands.filters import overdue, stale
 from app.demands.models import Demand, Notice
+from app.fields import Audience
+from app.ledger.reading import last_of
 
 CHUNK = 100
 WORKER = system("worker")
@@ -66,6 +68,16 @@ def _note(session: Session, type: str, condition: Any, occasion: Any) -> list[st
         notice = notice or Notice(demand_id=demand.key, type=type, occasion=now)
         notice.occasion = now
         session.add(notice)
-        facts.record(session, WORKER, type, demand, audience=demand.circle)  # of a draft nobody else is told, ever
+        facts.record(session, WORKER, type, demand, audience=_whom_to_tell(session, type, demand))
         refs.append(demand.ref)
     return refs
+
+
+def _whom_to_tell(session: Session, type: str, demand: Demand) -> Audience:
+    """Those who see the demand; staff alone where its deadline had passed when it was shown to them: a flag told that.
+
+    Of a draft nobody else is told, ever.
+    """
+    shown = last_of(session, f"demand:{demand.ref}", "demand.published") if type == "demand.overdue" else None
+    was_late = shown and demand.deadline and demand.deadline.last_day < shown.recorded_at.date()
+    return Audience.STAFF if was_late else demand.circle

@@ -149,6 +149,12 @@ def has_happened(session: Session, subject: str, type: str) -> bool:
     return session.scalars(events.limit(1)).first() is not None
 
 
+def last_of(session: Session, subject: str, type: str) -> Event | None:
+    """The newest such event about the subject, such as `demand:NK-4`."""
+    events = select(Event).where(col(Event.subject) == subject, col(Event.type) == type)
+    return session.scalars(events.order_by(col(Event.seq).desc()).limit(1)).first()
+
+
 def told_keys(session: Session, subject: str, audience: Audience) -> set[str]:
     """By which these readers may have been told of the subject, such as `demand:NK-4`, whatever has changed since."""
     told = select(col(Event.keys)).where(col(Event.subject) == subject, col(Event.audience).in_(audience.sees))

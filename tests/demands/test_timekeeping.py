@@ -1,10 +1,18 @@
 """What the passing of time changes is recorded as an event, once for each occasion, whoever looks at the clock."""
 
+from typing import Any
+
 import pytest
 
 from app.demands import timekeeping
 from tests.factories import API, a_campaign, a_demand, a_draft, change, publish, read
 from tests.racing import at_once
+
+
+@pytest.fixture(autouse=True)
+def beginning(set_clock):
+    """Before all that is told of here."""
+    set_clock("2024-01-01")
 
 
 @pytest.fixture
@@ -88,6 +96,7 @@ def test_another_deadline_is_another_occasion(ada, common, tick, told):
 
 def test_what_is_settled_in_time_is_not_told_of(ada, common, evidence, tick, told):
     met, withdrawn = (a_demand(ada, deadline="2024-05-10", **common)["ref"] for _ in range(2))
+    tick("2024-04-01")
     change(ada, met, "met", effective_on="2024-04-01", citations=evidence)
     change(ada, withdrawn, "withdrawn", effective_on="2024-04-01", citations=[])
 
@@ -120,6 +129,88 @@ def test_of_a_draft_only_staff_are_told(ada, common, tick, told):
 
     tick("2024-05-11")
 
+    assert told("demand.overdue") == []
+    assert [e["demand"] for e in ada.get(f"{API}/events", params={"types": "demand.overdue"}).json()["items"]] == [ref]
+
+
+def embargoed(ada, **values):
+    ref = a_draft(ada, **values)["ref"]
+    publish(ada, ref, embargoed_until="2024-05-03T00:00:00Z")
+    return ref
+
+
+def shown_to(audience):
+    return lambda ada, **values: a_demand(ada, audience=audience, **values)["ref"]
+
+
+def widen(ada, ref):
+    patch(ada, ref, audience="public")
+
+
+HIDING: dict[str, Any] = {
+    "a draft": (lambda ada, **values: a_draft(ada, **values)["ref"], publish),
+    "an embargo that ends by itself": (embargoed, lambda ada, ref: None),
+    "an embargo that is lifted": (embargoed, publish),
+    "shown to staff": (shown_to("staff"), widen),
+    "shown to partners": (shown_to("partners"), widen),
+}
+
+
+@pytest.mark.parametrize("how", HIDING)
+def test_what_became_so_while_fewer_saw_it_is_told_to_those_to_whom_it_is_shown(ada, common, tick, told, how):
+    common["campaign"] = a_campaign(ada, review_interval_days=10)["slug"]
+    hide, show = HIDING[how]
+    ref = hide(ada, deadline="2024-05-10", **common)
+    patch(ada, ref, last_checked_on="2024-01-01")
+    tick("2024-05-01")
+    before = told("demand.due_soon"), told("demand.review_due")
+
+    show(ada, ref)
+    tick("2024-05-03")
+    tick("2024-05-04")
+
+    assert before == ([], [])
+    assert (told("demand.due_soon"), told("demand.review_due")) == ([ref], [ref])
+
+
+def test_what_is_no_longer_so_when_a_demand_is_shown_is_not_told(ada, common, tick, told):
+    ref = a_draft(ada, deadline="2024-05-10", **common)["ref"]
+    tick("2024-05-01")
+    patch(ada, ref, deadline="2024-12", last_checked_on="2024-05-01")
+
+    publish(ada, ref)
+    tick("2024-05-02")
+
+    assert told("demand.due_soon", "demand.review_due") == []
+
+
+def test_what_was_told_before_a_demand_was_hidden_is_not_told_again(ada, client, common, tick, told):
+    ref = a_demand(ada, deadline="2024-05-10", **common)["ref"]
+    tick("2024-05-01")
+
+    publish(ada, ref, embargoed_until="2024-05-03T00:00:00Z")
+    tick("2024-05-02")
+    tick("2024-05-03")
+
+    assert read(client, ref)["due_soon"] is True
+    events = client.get(f"{API}/events").json()["items"]
+    assert [event["type"] for event in events if event["type"] == "demand.due_soon"] == ["demand.due_soon"]
+
+
+@pytest.mark.parametrize("is_noted_before", [True, False])
+def test_a_deadline_that_had_passed_when_a_demand_was_shown_is_no_news(
+    ada, client, common, tick, told, is_noted_before, set_clock
+):
+    ref = a_draft(ada, deadline="2024-04", **common)["ref"]
+    set_clock("2024-05-01")
+    if is_noted_before:
+        tick("2024-05-01")
+
+    publish(ada, ref)
+    tick("2024-05-02")
+
+    [shown] = client.get(f"{API}/events", params={"types": "demand.published"}).json()["items"]
+    assert shown["data"]["demand"]["overdue"] is True
     assert told("demand.overdue") == []
     assert [e["demand"] for e in ada.get(f"{API}/events", params={"types": "demand.overdue"}).json()["items"]] == [ref]
 
