@@ -4,6 +4,7 @@ An entry's hash covers a salted digest of its data, not the data: without data a
 there cannot be guessed. What the emptied entries told of rows is told again by the event that records the erasure.
 """
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from app.ledger.selecting import lasting
 
 ENTRIES_AT_ONCE = 500
 EVENT: SqlTable = Event.__table__  # type: ignore[attr-defined]  # set by SQLModel
+REPEATS_EVENTS = "repeats_events"  # in a table's `info`: what takes the place of what may repeat its `event_id`'s event
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,20 @@ def erase_mentions(session: Session, words: str) -> list[Erased]:
         numbers = [entry.seq for entry in entries]
         emptied = update(EVENT).where(EVENT.c.seq.in_(numbers)).values(data=None, images=None, salt=None)
         session.connection().execute(emptied)
+        _erase_repetitions(session, [entry.id for entry in entries])
     return erased
 
 
 def told_keys(erased: Iterable[Erased], audience: Audience) -> set[str]:
     """By which these readers may have been sent the entries, whatever has changed since."""
     return lasting(key for entry in erased if entry.audience in audience.sees for key in entry.keys)
+
+
+def _erase_repetitions(session: Session, events: list[uuid.UUID]) -> None:
+    for table in EVENT.metadata.sorted_tables:
+        if REPEATS_EVENTS in table.info:
+            rows = update(table).where(table.c.event_id.in_(events))
+            session.connection().execute(rows.values(table.info[REPEATS_EVENTS]))
 
 
 def _thing(entry: Row[Any, Any]) -> tuple[str, str] | None:

@@ -29,6 +29,7 @@ from sqlmodel import Field
 
 from app import clock
 from app.fields import coded
+from app.ledger.erasing import REPEATS_EVENTS
 from app.tables import Table, Versioned, new_id
 from app.webhooks.answers import Outcome
 
@@ -141,8 +142,11 @@ class Lane(Table, table=True):
     last_ok_at: datetime.datetime | None = None
 
 
+ERASED = "What came back was erased with what had been sent."
+
+
 class Attempt(Table, table=True):
-    """One POST and what came of it."""
+    """One POST and what came of it. Some endpoints answer with what they were sent."""
 
     ledgered: ClassVar[bool] = False
     __tablename__ = "webhook_attempt"
@@ -150,6 +154,7 @@ class Attempt(Table, table=True):
         Index("ix_webhook_attempt_webhook_id_id", "webhook_id", "id"),
         Index("ix_webhook_attempt_event_id_webhook_id", "event_id", "webhook_id"),
         Index("ix_webhook_attempt_webhook_id_outcome_id", "webhook_id", "outcome", "id"),
+        {"info": {REPEATS_EVENTS: {"response_headers": {}, "response_body": b"", "detail": ERASED}}},
     )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.factories import API, a_body, a_demand, a_source, made
+from tests.factories import API, a_body, a_demand, a_kind, a_source, made
 from tests.webhooks.deliveries import a_webhook, delivering
 
 NAME = "Name Of A Detained Person"
@@ -82,3 +82,24 @@ def test_but_nobody_of_words_that_only_staff_were_told(app, ada, eve, client, re
     assert delivered(app, receiver) == []
     assert "demand.redacted" in ada.get(f"{API}/events", params={"demand": ref}).text
     assert "demand.redacted" not in client.get(f"{API}/events", params={"demand": ref}).text
+
+
+def test_and_what_an_endpoint_said_after_it_leaves_the_log(app, ada, eve, receiver):
+    webhook = a_webhook(eve, receiver.url("/echo-whole"))
+    a_demand(ada, title=f"Release of {NAME}")
+    a_kind(ada, label={"en": "Another thing"})
+    delivered(app, receiver)
+    said = attempts(eve, webhook)
+
+    redact(ada)
+    left = attempts(eve, webhook)
+
+    of_others = [attempt for attempt in said if NAME not in attempt["response_body"]]
+    assert len(said) > len(of_others) > 0
+    assert NAME not in json.dumps(left)
+    assert [attempt for attempt in left if attempt["response_body"]] == of_others
+    assert {attempt["outcome"] for attempt in left} == {"delivered"}
+
+
+def attempts(client, webhook):
+    return client.get(f"{API}/webhooks/{webhook['id']}/attempts?limit=200").json()["items"]
