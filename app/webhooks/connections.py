@@ -10,7 +10,7 @@ import functools
 import re
 import socket
 import ssl
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -39,6 +39,10 @@ class BlockedAddress(OSError):
 
 class PlainHttp(BlockedAddress):
     """The policy permits the address, but not over a connection that anybody may listen to."""
+
+
+class Overtaken(Exception):
+    """What was to be sent is not to be sent any more."""
 
 
 class Wire(ResponseHandler):
@@ -88,10 +92,15 @@ class Wire(ResponseHandler):
         self.abort()
 
 
+async def certainly() -> bool:
+    return True
+
+
 @dataclass
 class Exchange:
     """One request on its way: what the caller wants of its connection, and learns about it."""
 
+    may_go: Callable[[], Awaitable[bool]] = certainly  # asked when the connection stands, before anything is sent
     party: Hashable = None  # on whose account
     fresh: bool = False  # a kept connection will not do
     plain: bool = False  # without TLS
@@ -142,8 +151,19 @@ class Connector(aiohttp.TCPConnector):
         wire.requests += 1
         wire.received_bytes = 0
         exchange.wire = wire
+        await self._be_allowed(exchange, connection)
         exchange.doing = "waiting for the answer"
         return connection
+
+    async def _be_allowed(self, exchange: Exchange, connection: Connection) -> None:
+        try:
+            allowed = await exchange.may_go()
+        except BaseException:
+            connection.close()
+            raise
+        if not allowed:
+            connection.release()
+            raise Overtaken
 
     def _may_be_kept(self, wire: Wire) -> bool:
         # should_close: something came that nobody had asked for

@@ -22,11 +22,13 @@ from app.webhooks import actions, ailing, lanes, planning, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome
 from app.webhooks.attempting import note
+from app.webhooks.connections import Overtaken
 from app.webhooks.headers import opened
 from app.webhooks.lanes import Claimed, Lease, Work
 from app.webhooks.messages import Message
 from app.webhooks.outlook import Outlook, outlook
 from app.webhooks.preparing import Run, prepare
+from app.webhooks.rechecking import still_holds
 from app.webhooks.resending import Progress
 from app.webhooks.sending import Sender
 
@@ -36,7 +38,7 @@ SET_RIGHT_EVERY_SECONDS = 60.0  # what a clock that was ahead has left behind
 PLAN_FOR_SECONDS = 0.2  # before those who were woken get something
 GATHER_SECONDS = 0.1  # at most, until what has finished is settled
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
-FRESH_SECONDS = 2.0  # older messages are not sent: whether the webhook may see them is asked again
+FRESH_SECONDS = 2.0  # older messages are not sent before it was asked again whether the webhook may see them
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
 STALLED_SECONDS = 1.0  # an attempt that takes longer gives its place to another: all it still costs is a connection
 MOST_STALLED = 4  # times as many as the places
@@ -234,19 +236,29 @@ class Deliverer:
         if monotonic() - asked_at > FRESH_SECONDS:
             return None
         started_at = clock.now()
-        headers, answer = await self._post(sender, run, message)
+        try:
+            headers, answer = await self._post(sender, run, message, asked_at)
+        except Overtaken:
+            return None
         return note(work, message, started_at, headers, answer)
 
-    async def _post(self, sender: Sender, run: Run, message: Message) -> tuple[dict[str, str], Answer]:
-        """What was sent along, but for the headers of the webhook's own, and what came of it."""
+    async def _post(self, sender: Sender, run: Run, message: Message, asked_at: float) -> tuple[dict[str, str], Answer]:
+        """Raises Overtaken. What was sent along, but for the headers of the webhook's own, and what came of it."""
         headers: dict[str, str] = {}
+
+        async def may_go() -> bool:
+            fresh = monotonic() - asked_at <= FRESH_SECONDS
+            return fresh or await asyncio.to_thread(still_holds, self._database, run, message, self._api_url)
+
         try:
             secrets = [self._opened(sealed).decode() for sealed in run.sealed_secrets]
             headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
             all_headers = opened(self._opened, run.sealed_headers) | headers
             timeout_seconds = self._settings.webhook_timeout_seconds
-            answer = await sender.post(run.url, all_headers, message.body, timeout_seconds, run.organization_id)
-            return headers, answer
+            party = run.organization_id
+            return headers, await sender.post(run.url, all_headers, message.body, timeout_seconds, party, may_go)
+        except Overtaken:
+            raise
         except Exception as error:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
             return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")

@@ -9,7 +9,7 @@ import errno
 import http
 import os
 import ssl
-from collections.abc import Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
@@ -30,6 +30,7 @@ from app.webhooks.connections import (
     Exchange,
     PlainHttp,
     WordlessResponse,
+    certainly,
     current_exchange,
 )
 from app.webhooks.headers import FRAMING
@@ -122,13 +123,15 @@ class Sender:
         body: bytes,
         timeout_seconds: float = 15.0,
         party: Hashable = None,
+        may_go: Callable[[], Awaitable[bool]] = certainly,
     ) -> Answer:
         """Never raises because of the network, the URL or the other side; see `answers.Failure`.
 
-        No party takes the means that others need, where they run short.
+        No party takes the means that others need, where they run short. `may_go` is asked when there is a connection;
+        where it says no, nothing is sent: raises Overtaken.
         """
         began = monotonic()
-        exchange, response, failure = Exchange(party), _Response(), None
+        exchange, response, failure = Exchange(may_go, party), _Response(), None
         try:
             async with asyncio.timeout(timeout_seconds):
                 try:
@@ -136,7 +139,7 @@ class Sender:
                 except (httpx.HTTPError, aiohttp.ClientError, OSError):
                     if not exchange.died_unheard:
                         raise
-                    exchange = Exchange(party, fresh=True)  # the other side had hung up meanwhile: no failure yet
+                    exchange = Exchange(may_go, party, fresh=True)  # the other side had hung up: no failure yet
                     await self._try(exchange, response, url, headers, body)
         except TimeoutError:
             failure = self._timed_out(exchange, timeout_seconds)
