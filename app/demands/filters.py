@@ -182,6 +182,17 @@ def stale(session: Session, status: Any, today: datetime.date) -> ColumnElement[
     )
 
 
+def review_due(session: Session, status: Any, today: datetime.date) -> ColumnElement[bool]:
+    """The campaign's review interval has passed since the last check, or since it was recorded where there is none."""
+    checked = col(Demand.last_checked_on)
+
+    def longer_ago(day: datetime.date) -> ColumnElement[bool]:
+        midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+        return or_(checked < day, and_(checked.is_(None), col(Demand.created_at) < midnight))
+
+    return and_(status.not_in(statuses_in(Group.CLOSED)), _by_interval(session, today, longer_ago))
+
+
 def no_response(session: Session, status: Any, as_of: datetime.date | None) -> ColumnElement[bool]:
     """Made longer ago than the campaign's interval, and no target has said anything."""
     made: Any = col(Demand.first_made_on)

@@ -200,7 +200,9 @@ class DemandRead(BaseModel):
     overdue: bool
     due_soon: bool
     no_response: bool
-    stale: Annotated[bool, Field(description="Not checked for longer than the campaign's review interval.")]
+    stale: Annotated[
+        bool, Field(description="Nobody has checked for longer than the campaign's review interval, or ever.")
+    ]
     last_checked_on: datetime.date | None
     next_review_on: datetime.date | None
     targets: list[TargetRead]

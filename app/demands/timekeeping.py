@@ -11,7 +11,7 @@ from app import clock
 from app.accounts.actor import system
 from app.database import Database, locked, settings_of
 from app.demands import facts, publishing
-from app.demands.filters import overdue, stale
+from app.demands.filters import overdue, review_due
 from app.demands.models import Demand, Notice
 from app.fields import Audience
 from app.ledger.reading import last_of
@@ -48,7 +48,7 @@ def _note_due_soon(session: Session) -> list[str]:
 
 
 def _note_review_due(session: Session) -> list[str]:
-    return _note(session, "demand.review_due", stale(session, col(Demand.status), clock.today()), LAST_CHECK)
+    return _note(session, "demand.review_due", review_due(session, col(Demand.status), clock.today()), LAST_CHECK)
 
 
 def _note(session: Session, type: str, condition: Any, occasion: Any) -> list[str]:

@@ -124,6 +124,21 @@ def test_a_review_is_due_once_for_each_check(ada, common, tick, told, set_clock)
     assert seen == [[], [ref], [ref], [ref], [ref, ref]]
 
 
+def test_of_what_nobody_has_checked_yet_a_review_is_due_after_the_interval(ada, client, common, tick, told, set_clock):
+    common["campaign"] = a_campaign(ada, review_interval_days=10)["slug"]
+    set_clock("2024-05-01T15:00:00")
+    ref = a_demand(ada, **common)["ref"]
+
+    seen = []
+    for moment in ("2024-05-01T15:00:30", "2024-05-11T23:59:59", "2024-05-12", "2024-05-13"):
+        tick(moment)
+        seen.append(told("demand.review_due"))
+
+    assert seen == [[], [], [ref], [ref]]
+    newest = client.get(f"{API}/demands/{ref}/history").json()["items"][0]
+    assert newest["summary"] == "Not checked since it was recorded."
+
+
 def test_of_a_draft_only_staff_are_told(ada, common, tick, told):
     ref = a_draft(ada, deadline="2024-05-10", **common)["ref"]
 
