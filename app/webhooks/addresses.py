@@ -76,6 +76,8 @@ async def check_url(url: str, policy: AddressPolicy, names: Names, party: Hashab
     addresses = await _addresses(host, names, party)
     if not addresses or not all(policy.permits(address) for address in addresses):
         raise UnusableUrl(f"Address not allowed: {host}.")
+    if "%" in host:  # the client asks the resolver for it, to no avail
+        raise UnusableUrl(f"The address may not name a zone: write {host.partition('%')[0]}.")
     if parsed.scheme == "http" and not all(policy.permits_http(address) for address in addresses):
         raise UnusableUrl("The URL must begin with https://.")
 

@@ -104,6 +104,12 @@ def test_addresses_in_the_url_are_checked_however_they_are_written(host, says):
         check_url(f"https://{host}/", NOTHING_OPENED, lookup=nobody)
 
 
+@pytest.mark.parametrize("host", ["2606:4700:4700::1111%25eth0", "2606:4700:4700::1111%251"])
+def test_an_address_with_a_zone_is_refused_since_nothing_could_be_sent_to_it(host):
+    with pytest.raises(UnusableUrl, match=r"may not name a zone: write 2606:4700:4700::1111\."):
+        check_url(f"https://[{host}]/", NOTHING_OPENED, lookup=nobody)
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [
