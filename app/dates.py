@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
-from sqlalchemy import Dialect, String
+from sqlalchemy import ColumnElement, Dialect, Integer, String, and_, case, cast, func, or_, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 FIRST_DAY = datetime.date(1000, 1, 1)  # of those that clients may send; an earlier one is a slip
@@ -96,3 +96,13 @@ class PartialDateColumn(TypeDecorator[PartialDate]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> PartialDate | None:
         return None if value is None else PartialDate.stored(value)
+
+
+def last_day_of(column: Any) -> ColumnElement[str]:
+    """The last day of a stored date, in SQL; a text that is none stays as it is."""
+    date = type_coerce(column, String)
+    year, month = func.substr(date, 1, 4, type_=String), func.substr(date + "-12", 6, 2, type_=String)
+    number = cast(year, Integer)
+    leap = and_(number % 4 == 0, or_(number % 100 != 0, number % 400 == 0))
+    last = case((month.in_(["04", "06", "09", "11"]), "30"), (month != "02", "31"), (leap, "29"), else_="28")
+    return case((func.length(date).in_([4, 7]), year + "-" + month + "-" + last), else_=date)

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.accounts.actor import system
 from app.database import Database, locked, settings_of
+from app.dates import last_day_of
 from app.demands import facts, publishing
 from app.demands.filters import overdue, review_due
 from app.demands.models import Demand, Notice
@@ -18,7 +19,7 @@ from app.ledger.reading import last_of
 
 CHUNK = 100
 WORKER = system("worker")
-DEADLINE = col(Demand.deadline)
+DEADLINE = last_day_of(col(Demand.deadline))
 LAST_CHECK = func.coalesce(cast(col(Demand.last_checked_on), String), "never")
 
 
@@ -52,12 +53,12 @@ def _note_review_due(session: Session) -> list[str]:
 
 
 def _note(session: Session, type: str, condition: Any, occasion: Any) -> list[str]:
-    """Record the event for demands that meet the condition, once per occasion (this deadline, this last check).
+    """Record the event for demands that meet the condition, once per occasion (this last day, this last check).
 
     A demand that another worker has in hand is left to it; what is read after the lock is the newest.
     """
     noted = exists().where(
-        col(Notice.demand_id) == col(Demand.id), col(Notice.type) == type, col(Notice.occasion) == occasion
+        col(Notice.demand_id) == col(Demand.id), col(Notice.type) == type, last_day_of(col(Notice.occasion)) == occasion
     )
     due = select(Demand, occasion).where(condition, ~noted).order_by(col(Demand.id)).limit(CHUNK)
     refs = []

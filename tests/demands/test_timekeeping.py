@@ -94,6 +94,41 @@ def test_another_deadline_is_another_occasion(ada, common, tick, told):
     assert told("demand.due_soon") == [ref]
 
 
+@pytest.mark.parametrize(
+    ("deadline", "same"),
+    [
+        ("2023", "2023-12"),
+        ("2023-12", "2023-12-31"),
+        ("2023-04-30", "2023-04"),
+        ("2023-02", "2023-02-28"),
+        ("2024-02-29", "2024-02"),
+        ("2100-02", "2100-02-28"),
+        ("2000-02", "2000-02-29"),
+    ],
+)
+def test_the_same_last_day_in_other_words_is_the_same_occasion(ada, common, tick, told, deadline, same):
+    ref = a_demand(ada, deadline=deadline, first_made_on="1999", **common)["ref"]
+    tick("2100-02-15")
+    tick("2100-03-01")
+
+    patch(ada, ref, deadline=same)
+    tick("2100-03-02")
+
+    assert told("demand.overdue") == [ref]
+    assert len(told("demand.due_soon")) <= 1
+
+
+def test_a_day_sooner_or_later_is_another_occasion(ada, common, tick, told):
+    ref = a_demand(ada, deadline="2024-02", **common)["ref"]
+    tick("2024-04-02")
+
+    for deadline in ("2024-02-28", "2024-02-29", "2024-03", "2024-03-30"):
+        patch(ada, ref, deadline=deadline)
+        tick("2024-04-02")
+
+    assert told("demand.overdue") == [ref] * 5
+
+
 def test_what_is_settled_in_time_is_not_told_of(ada, common, evidence, tick, told):
     met, withdrawn = (a_demand(ada, deadline="2024-05-10", **common)["ref"] for _ in range(2))
     tick("2024-04-01")
