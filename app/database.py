@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine, event, func, text
+from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine, event, func, make_url, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -13,6 +13,14 @@ from app.problems import taken
 from app.settings import Settings
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
+# a network or a machine that has silently gone is found out within a minute; as libpq names them, in s and in ms
+LIVELY = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 MANY_PAGES = 4000  # between checkpoints; the default of 1000 makes every tenth commit wait
 
 
@@ -118,6 +126,11 @@ def serialize(session: Session, name: str) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
+def lively(url: str) -> dict[str, int]:
+    """What to connect to PostgreSQL with, beside what the URL says of that itself."""
+    return {name: value for name, value in LIVELY.items() if name not in make_url(url).query}
+
+
 def _sqlite_engine(url: str, pool_size: int, begin: str, query_only: bool = False) -> Engine:
     engine = create_engine(
         url,
@@ -157,5 +170,5 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
         pool_timeout=30,
         pool_pre_ping=True,
         pool_recycle=int(datetime.timedelta(minutes=30).total_seconds()),
-        connect_args={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s", "connect_timeout": 10},
+        connect_args={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s", **lively(url)},
     )

@@ -14,12 +14,10 @@ from typing import Any
 from sqlalchemy import make_url, text
 from sqlmodel import Session
 
-from app.database import Database
+from app.database import Database, lively
 
 CHANNEL = "demands_ledger"
 CONNECT_AGAIN_SECONDS = 2.0
-# a network that has silently gone is found out within a minute
-LIVELY = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "connect_timeout": 10}
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +55,7 @@ async def _listen_for_ever(database: Database) -> None:
 async def _listen(driver: Any, database: Database) -> None:
     """On a connection of its own, until that is lost."""
     url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
-    async with await driver.AsyncConnection.connect(url, autocommit=True, **LIVELY) as connection:
+    async with await driver.AsyncConnection.connect(url, autocommit=True, **lively(database.url)) as connection:
         await connection.execute(f"LISTEN {CHANNEL}")
         database.tell()  # what was committed while nobody listened
         async for _ in connection.notifies():

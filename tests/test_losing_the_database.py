@@ -1,12 +1,16 @@
 """A database that is lost while it works: whoever asked is told what is known about it, and nothing else."""
 
 import random
+from contextlib import closing
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import make_url
 
+from app.database import Database
 from app.follows.models import Follow
 from app.main import create_app
+from app.settings import Settings
 from tests.cutting import Network
 from tests.databases import on_postgresql
 from tests.factories import API
@@ -29,6 +33,15 @@ def cut_off(database, settings):
         app = create_app(settings.model_copy(update={"database_url": network.url}))
         yield TestClient(app)
         app.state.database.dispose()
+
+
+def opened_with(url):
+    database = Database(Settings(_env_file=None, database_url=url))
+    with closing(database.engine.raw_connection()) as connection:
+        assert connection.driver_connection
+        parameters = connection.driver_connection.info.get_parameters()
+    database.dispose()
+    return parameters
 
 
 @on_postgresql
@@ -64,3 +77,20 @@ def test_who_finds_no_database_is_told_that_nothing_was_changed(settings):
 
     assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
     assert "nothing was changed" in refused.json()["detail"]
+
+
+@on_postgresql
+def test_a_network_that_has_silently_gone_is_found_out_within_a_minute(settings):
+    """By the system, which is told so when a connection is opened: the seconds of the probes, and the milliseconds."""
+    probes = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+
+    assert opened_with(settings.database_url).items() >= {**probes, "tcp_user_timeout": "60000"}.items()
+
+
+@on_postgresql
+def test_what_the_url_says_of_connecting_counts(settings):
+    patient = make_url(settings.database_url).update_query_dict({"keepalives_idle": "300"})
+
+    parameters = opened_with(patient.render_as_string(hide_password=False))
+
+    assert (parameters["keepalives_idle"], parameters["keepalives_interval"]) == ("300", "10")
