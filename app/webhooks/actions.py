@@ -85,8 +85,6 @@ def revise_webhook(
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     etags.check(if_match, webhook.version)
-    if not revision.model_fields_set:
-        return webhook_read(webhook, organization)
     changes = revision.model_dump(exclude={"filters", "headers"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
@@ -95,7 +93,10 @@ def revise_webhook(
         changes["filters"] = _revised(session, actor, webhook, revision.filters)
     if revision.headers is not MISSING:
         changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
-    if changes.get("url", webhook.url) != webhook.url:
+    changes = {name: value for name, value in changes.items() if getattr(webhook, name) != value}
+    if not changes:
+        return webhook_read(webhook, organization)
+    if "url" in changes:
         _check_headers_may_move(webhook, changes)
         _begin_anew(session, webhook)
         lanes.begin_anew(session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)

@@ -2,6 +2,7 @@
 
 import uuid
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
@@ -279,6 +280,28 @@ def test_a_revision_that_says_nothing_changes_nothing(eve):
     made = a_webhook(eve, HOOK)
 
     assert eve.patch(f"{API}/webhooks/{made['id']}", json={}).json()["version"] == 1
+
+
+def test_a_revision_that_says_what_is_so_already_changes_nothing(ada, eve):
+    campaign = a_campaign(ada)["slug"]
+    so_already: dict[str, Any] = {
+        "url": HOOK,
+        "description": "y",
+        "types": ["demand.cited"],
+        "filters": {"campaign": [campaign]},
+        "payload": "thin",
+        "v1a": True,
+        "contact_email": "night@partner.example",
+    }
+    made = a_webhook(eve, **so_already, headers={"X-Token": "1"})
+    url = f"{API}/webhooks/{made['id']}"
+    end = ada.get(f"{API}/ledger").json()
+
+    same = eve.patch(url, json={**so_already, "headers": {"X-Other": None}})
+
+    assert (same.status_code, same.json()["version"]) == (200, 1)
+    assert ada.get(f"{API}/ledger").json() == end
+    assert eve.patch(url, json={**so_already, "headers": {"X-Token": "2"}}).json()["version"] == 2
 
 
 def test_an_edit_in_between_is_noticed(eve):
