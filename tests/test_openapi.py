@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from app import problems
+from app import documenting, problems
 from app.changes import feed
 from tests.doors import DOORS
 from tests.factories import (
@@ -145,6 +145,7 @@ def test_what_people_do_is_answered_as_announced(app, client, client_for):
     """Every route that writes, with what it is for; the table of routes and actors has those that read."""
     api = schemathesis.openapi.from_dict(app.openapi())
     announced = set()
+    carried: dict[str, list[set[str]]] = {}
 
     def check_announced(answer: Any) -> None:
         answer.read()
@@ -152,6 +153,9 @@ def test_what_people_do_is_answered_as_announced(app, client, client_for):
         assert operation
         operation.validate_response(answer)
         announced.add(f"{operation.label} {answer.status_code}")
+        names = {name for name in documenting.HEADERS if name in answer.headers}
+        if answer.is_success:
+            carried.setdefault(f"{operation.label} {answer.status_code}", []).append(names)
 
     def checking(client: TestClient) -> TestClient:
         client.event_hooks = {"request": [], "response": [check_announced]}
@@ -171,6 +175,19 @@ def test_what_people_do_is_answered_as_announced(app, client, client_for):
 
     assert {f"{name} 200" for name in DOORS if name.startswith("GET /api/v1/")} <= announced
     assert {f"POST /api/v1/{name} 201" for name in ("demands", "sources", "webhooks", "keys", "people")} <= announced
+    assert wrongly_described(app.openapi(), carried) == {}
+
+
+def wrongly_described(document: dict[str, Any], carried: dict[str, list[set[str]]]) -> dict[str, Any]:
+    """The answers whose headers are not those that the document has for them; some it need not always carry."""
+    wrong = {}
+    for answered, names in carried.items():
+        method, path, status = answered.split()
+        described = set(document["paths"][path][method.lower()]["responses"][status].get("headers", {}))
+        always = described - {"Link", "Idempotency-Replayed"}
+        if not all(always <= each <= described for each in names):
+            wrong[answered] = (described, names)
+    return wrong
 
 
 def references(part: Any) -> Iterator[str]:

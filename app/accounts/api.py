@@ -1,7 +1,7 @@
 """Routes for organisations, people and keys."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
 
@@ -121,7 +121,11 @@ def list_people(
 )
 def create_person(actor: CurrentAdmin, new: PersonNew, once: OnceOnly) -> Response:
     """Add a person, or give one who is known a role in another organisation."""
-    return once.create(lambda session: actions.create_person(session, actor, new))
+    return once.create(lambda session: actions.create_person(session, actor, new), _place_of_person)
+
+
+def _place_of_person(made: Any) -> dict[str, str]:
+    return {"Location": f"/api/v1/people/{made.id}"}
 
 
 @router.get("/people/{person_id}", tags=["accounts"], responses=READING)
