@@ -39,11 +39,6 @@ class Audience(enum.StrEnum):
         everyone = list(Audience)
         return everyone[: everyone.index(self) + 1]
 
-    @property
-    def seen_by(self) -> list["Audience"]:
-        """The audiences that may see the things of this one, widest first."""
-        return [other for other in Audience if self in other.sees]
-
     def is_narrower_than(self, other: "Audience") -> bool:
         return self not in other.sees
 

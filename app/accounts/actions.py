@@ -68,10 +68,12 @@ def revise_organization(
     return revised(session, actor, organization)
 
 
-def revised(session: Session, actor: Actor, organization: Organization) -> OrganizationRead:
+def revised(
+    session: Session, actor: Actor, organization: Organization, type: str = "organization.revised"
+) -> OrganizationRead:
     """Let those who see the organisation know that it was changed."""
     organization.touch()
-    _record(session, actor, "organization.revised", organization)
+    _record(session, actor, type, organization)
     return organization_read(actor, organization)
 
 

@@ -49,6 +49,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "key.created": AboutKey,
     "key.revoked": AboutKey,
     "organization.created": AboutOrganization,
+    "organization.redacted": AboutOrganization,
     "organization.revised": AboutOrganization,
     "organization.withdrawn": OrganizationWithdrawn,
     "person.disabled": AboutPerson,

@@ -1,10 +1,10 @@
 """Questions about organisations, people and keys."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Table as SqlTable
-from sqlalchemy import exists, or_
+from sqlalchemy import bindparam, exists, or_
 from sqlmodel import Session, col, select
 
 from app import clock
@@ -14,11 +14,15 @@ from app.accounts.models import Key, Membership, Organization, Person
 from app.accounts.roles import Role
 from app.accounts.schemas import KeyRead, MembershipRead, OrganizationQuery, OrganizationRead, PersonRead
 from app.database import locked
+from app.fields import Audience
 from app.paging import Order, Page, PageQuery
 from app.problems import NotFound, Place, known
 
 KEY: SqlTable = Key.__table__  # type: ignore[attr-defined]  # set by SQLModel
 PERSON: SqlTable = Person.__table__  # type: ignore[attr-defined]
+_AUDIENCES = select(col(Organization.slug), col(Organization.audience)).where(
+    col(Organization.slug).in_(bindparam("slugs", expanding=True))
+)
 
 
 def list_organizations(session: Session, actor: Actor, query: OrganizationQuery) -> Page[OrganizationRead]:
@@ -47,6 +51,14 @@ def organizations_named(session: Session, actor: Actor, slugs: Sequence[str], wh
     """In the order of the slugs; raises Invalid for one that is unknown, or not for the actor to see."""
     shown = select(Organization).where(col(Organization.slug).in_(slugs), organizations_shown_to(actor))
     return known({o.slug: o for o in session.exec(shown)}, slugs, "organization", where)
+
+
+def audiences_of(session: Session, slugs: Collection[str]) -> dict[str, Audience]:
+    """Who may see each of these organisations."""
+    if not slugs:
+        return {}
+    rows = session.connection().execute(_AUDIENCES, {"slugs": list(slugs)})
+    return {row.slug: row.audience for row in rows}
 
 
 def slugs_by_id(session: Session, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID | None, str]:

@@ -58,10 +58,12 @@ def revise_body(session: Session, actor: Actor, slug: str, revision: BodyRevisio
     return body
 
 
-def revised(session: Session, actor: Actor, body: Body, above: Set[str] = frozenset()) -> None:
+def revised(
+    session: Session, actor: Actor, body: Body, above: Set[str] = frozenset(), type: str = "body.revised"
+) -> None:
     """Let everyone know that the body was changed; it stood below those above."""
     body.touch()
-    _record(session, actor, "body.revised", body, above)
+    _record(session, actor, type, body, above)
 
 
 def _place(session: Session, body: Body, places: Mapping[str, str | None]) -> None:

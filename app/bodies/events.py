@@ -11,5 +11,6 @@ class AboutBody(BaseModel):
 
 EVENTS: dict[str, type[BaseModel]] = {
     "body.created": AboutBody,
+    "body.redacted": AboutBody,
     "body.revised": AboutBody,
 }

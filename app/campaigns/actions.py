@@ -37,10 +37,12 @@ def revise_campaign(
     return was if campaign_read(campaign) == was else campaign_revised(session, actor, campaign)
 
 
-def campaign_revised(session: Session, actor: Actor, campaign: Campaign) -> CampaignRead:
+def campaign_revised(
+    session: Session, actor: Actor, campaign: Campaign, type: str = "campaign.revised"
+) -> CampaignRead:
     """Let everyone know that the campaign was changed."""
     campaign.touch()
-    _record_campaign(session, actor, "campaign.revised", campaign)
+    _record_campaign(session, actor, type, campaign)
     return campaign_read(campaign)
 
 
@@ -70,10 +72,10 @@ def revise_kind(session: Session, actor: Actor, slug: str, revision: KindRevisio
     return was if kind_read(kind) == was else kind_revised(session, actor, kind)
 
 
-def kind_revised(session: Session, actor: Actor, kind: Kind) -> KindRead:
+def kind_revised(session: Session, actor: Actor, kind: Kind, type: str = "kind.revised") -> KindRead:
     """Let everyone know that the kind was changed."""
     kind.touch()
-    _record_kind(session, actor, "kind.revised", kind)
+    _record_kind(session, actor, type, kind)
     return kind_read(kind)
 
 

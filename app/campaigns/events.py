@@ -15,7 +15,9 @@ class AboutKind(BaseModel):
 
 EVENTS: dict[str, type[BaseModel]] = {
     "campaign.created": AboutCampaign,
+    "campaign.redacted": AboutCampaign,
     "campaign.revised": AboutCampaign,
     "kind.created": AboutKind,
+    "kind.redacted": AboutKind,
     "kind.revised": AboutKind,
 }

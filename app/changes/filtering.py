@@ -23,4 +23,4 @@ def selection(session: Session, actor: Actor, asked: EventFilter) -> Selection:
     """Raises Invalid that names a value which does not exist: nobody should wait for what cannot come."""
     check_words(session, actor, asked, "query")
     words = Filters.model_fields.keys()
-    return Selection.of(asked.types, asked.model_dump(include=set(words), exclude_none=True))
+    return Selection.of(asked.types, asked.model_dump(include=set(words), exclude_none=True), actor.audience)

@@ -101,6 +101,8 @@ def revise_demand(
     demand.touch()
     publishing.notice_if_narrower(session, actor, demand, before)
     publishing.tell_anew_if_wider(session, demand)
+    if before.is_narrower_than(demand.circle):
+        facts.record(session, actor, "demand.published", demand)
     facts.record_revision(session, actor, demand, keys)
     return read_demand(session, actor, ref)
 

@@ -17,7 +17,6 @@ from app.demands.models import Citation, Demand, Reading, Response, StatusChange
 from app.demands.queries import get_demand
 from app.demands.reads import CitationRead
 from app.demands.schemas import CitationNew, DemandCitationNew
-from app.fields import Audience
 from app.problems import Place, invalid
 from app.sources.models import Source
 from app.sources.queries import sources_named
@@ -136,13 +135,6 @@ def current_change(session: Session, demand: Demand) -> StatusChange:
     return change
 
 
-def shown_within(
-    session: Session, circle: Audience, author: str | None, citations: list[Citation]
-) -> list[CitationRead]:
-    """Of the citations that the organisation has just made, those whose source that circle may see."""
-    sources = {citation.source_id: session.get_one(Source, citation.source_id) for citation in citations}
-    return [
-        citation_read(citation, sources[citation.source_id], author)
-        for citation in citations
-        if sources[citation.source_id].audience in circle.sees
-    ]
+def made(session: Session, author: str | None, citations: Sequence[Citation]) -> list[CitationRead]:
+    """The citations that the organisation has just made."""
+    return [citation_read(citation, session.get_one(Source, citation.source_id), author) for citation in citations]

@@ -1,7 +1,6 @@
 """Whether a demand is shown, to whom, and from when."""
 
 import datetime
-from functools import partial
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -77,9 +76,9 @@ def notice_if_narrower(session: Session, actor: Actor, demand: Demand, before: A
 
     It finds them by whatever they may have been told of it, be it long ago.
     """
-    losing = [circle for circle in before.seen_by if demand.circle not in circle.sees]
-    told = partial(told_keys, session, f"demand:{demand.ref}")
-    facts.record_to_all_told(session, actor, "demand.unpublished", demand, losing, told, notice=True)
+    if demand.circle not in before.sees:
+        told = told_keys(session, f"demand:{demand.ref}", before)
+        facts.record(session, actor, "demand.unpublished", demand, audience=before, notice=True, also=told)
 
 
 def tell_anew_if_wider(session: Session, demand: Demand) -> None:

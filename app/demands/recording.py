@@ -10,12 +10,11 @@ from app.accounts.roles import Role
 from app.bodies.queries import bodies_named
 from app.demands import citing, facts
 from app.demands.lifecycle import Answer
-from app.demands.models import Citation, Demand, Indicator, Milestone, Reading, Response, Target, Update
+from app.demands.models import Demand, Indicator, Milestone, Reading, Response, Target, Update
 from app.demands.queries import get_demand
-from app.demands.reads import CitationRead, MilestoneRead, ReadingRead, ResponseRead, UpdateRead
+from app.demands.reads import MilestoneRead, ReadingRead, ResponseRead, UpdateRead
 from app.demands.records import milestone_read, reading_read, response_read, update_read
 from app.demands.schemas import MilestoneNew, MilestoneRevision, ReadingNew, ResponseNew, UpdateNew
-from app.fields import Audience
 from app.problems import Conflict, NotFound, invalid
 
 
@@ -27,14 +26,9 @@ def add_update(session: Session, actor: Actor, ref: str, new: UpdateNew) -> Upda
     cited = citing.attach(session, actor, demand, new.citations, citing.in_body, update)
     demand.note_checked(new.on, actor)
     demand.touch()
-    facts.record(
-        session,
-        actor,
-        "demand.update_added",
-        demand,
-        update=update_read(update, actor.organization, _shown(session, actor, demand, cited)),
-    )
-    return update_read(update, actor.organization, _own(session, actor, cited))
+    read = update_read(update, actor.organization, citing.made(session, actor.organization, cited))
+    facts.record(session, actor, "demand.update_added", demand, update=read)
+    return read
 
 
 def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) -> ResponseRead:
@@ -61,9 +55,9 @@ def record_response(session: Session, actor: Actor, ref: str, new: ResponseNew) 
         demand.answered = _is_answered(session, demand)
     demand.note_checked(new.on, actor)
     demand.touch()
-    shown = response_read(response, new.body, actor.organization, _shown(session, actor, demand, cited))
-    facts.record(session, actor, "demand.response_recorded", demand, response=shown)
-    return response_read(response, new.body, actor.organization, _own(session, actor, cited))
+    read = response_read(response, new.body, actor.organization, citing.made(session, actor.organization, cited))
+    facts.record(session, actor, "demand.response_recorded", demand, response=read)
+    return read
 
 
 def take_reading(session: Session, actor: Actor, ref: str, new: ReadingNew) -> ReadingRead:
@@ -79,9 +73,9 @@ def take_reading(session: Session, actor: Actor, ref: str, new: ReadingNew) -> R
         indicator.latest, indicator.latest_on = new.value, new.on
     demand.note_checked(new.on, actor)
     demand.touch()
-    shown = reading_read(reading, actor.organization, _shown(session, actor, demand, cited))
-    facts.record(session, actor, "demand.reading_taken", demand, reading=shown)
-    return reading_read(reading, actor.organization, _own(session, actor, cited))
+    read = reading_read(reading, actor.organization, citing.made(session, actor.organization, cited))
+    facts.record(session, actor, "demand.reading_taken", demand, reading=read)
+    return read
 
 
 def plan_milestone(session: Session, actor: Actor, ref: str, new: MilestoneNew) -> MilestoneRead:
@@ -123,12 +117,3 @@ def _is_answered(session: Session, demand: Demand) -> bool:
 def _locked(session: Session, actor: Actor, ref: str) -> Demand:
     actor.must_be(Role.CAMPAIGNER)
     return get_demand(session, actor, ref, lock=True)
-
-
-def _shown(session: Session, actor: Actor, demand: Demand, citations: list[Citation]) -> list[CitationRead]:
-    """What goes into the ledger: citations as the demand's own audience sees them."""
-    return citing.shown_within(session, demand.audience, actor.organization, citations)
-
-
-def _own(session: Session, actor: Actor, citations: list[Citation]) -> list[CitationRead]:
-    return citing.shown_within(session, Audience.STAFF, actor.organization, citations)

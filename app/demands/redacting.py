@@ -49,11 +49,11 @@ WRITTEN: dict[type[Table], tuple[str, ...]] = {
 
 
 TELLERS: dict[type[Table], Callable[[Session, Actor, Any], object]] = {
-    Source: sources.revised,
-    Body: bodies.revised,
-    Organization: accounts.revised,
-    Campaign: campaigns.campaign_revised,
-    Kind: campaigns.kind_revised,
+    Source: partial(sources.revised, type="source.redacted"),
+    Body: partial(bodies.revised, type="body.redacted"),
+    Organization: partial(accounts.revised, type="organization.redacted"),
+    Campaign: partial(campaigns.campaign_revised, type="campaign.redacted"),
+    Kind: partial(campaigns.kind_revised, type="kind.redacted"),
 }
 
 
@@ -150,7 +150,7 @@ def _rewritten(session: Session, model: type[Table], names: tuple[str, ...], wor
 
 
 def _tell_of_things(session: Session, actor: Actor, rows: list[Table]) -> None:
-    """Each thing of its own that was rewritten is revised, for caches and subscribers."""
+    """Whoever was sent a thing of its own with the words is told; those it is cited by need no telling."""
     things = {id(row): row for row in (_whole(session, row) for row in rows) if type(row) in TELLERS}
     for thing in things.values():
         TELLERS[type(thing)](session, actor, thing)
@@ -176,10 +176,10 @@ def _tell_of_demands(
     rewritten = {row.id if isinstance(row, Demand) else getattr(row, "demand_id", None) for row in rows}
     for demand in demands:
         its = [entry for entry in entries if entry.demand == demand.ref]
-        was_told = demand.id in rewritten or any(entry.audience in demand.audience.sees for entry in its)
-        audience = demand.audience if was_told else Audience.STAFF
+        readers = {demand.audience} if demand.id in rewritten else {e.audience.within(demand.audience) for e in its}
+        audience = next(circle for circle in Audience if circle in readers)
         demand.touch()
-        facts.record_to_all_told(session, actor, "demand.redacted", demand, audience.seen_by, partial(told_keys, its))
+        facts.record(session, actor, "demand.redacted", demand, audience=audience, also=told_keys(its, audience))
 
 
 def _whole(session: Session, row: Table) -> Table:

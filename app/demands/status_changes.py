@@ -58,14 +58,8 @@ def change_status(
     change.disputed = citing.contradicted(session, demand, cited)
     _apply(demand, change, actor)
     made = status_change_read(session, actor, change)
-    shown = made.model_copy(
-        update={
-            "internal_note": None,
-            "citations": citing.shown_within(session, demand.audience, actor.organization, cited),
-            "successor": successor.ref if successor and successor.circle in demand.audience.sees else None,
-        }
-    )
-    facts.record(session, actor, "demand.status_changed", demand, change=shown)
+    told = made.model_copy(update={"internal_note": None})
+    facts.record(session, actor, "demand.status_changed", demand, change=told)
     if successor:
         relating.supersede(session, actor, successor, demand)
     return made

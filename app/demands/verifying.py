@@ -44,9 +44,10 @@ def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChange
     if change.number == citing.current_change(session, demand).number:
         demand.verification = Verification.VERIFIED
     demand.touch()
-    shown = status_change_read(session, Actor(role=None, audience=demand.audience), change)
-    facts.record(session, actor, "demand.status_verified", demand, change=shown)
-    return status_change_read(session, actor, change)
+    made = status_change_read(session, actor, change)
+    told = made.model_copy(update={"internal_note": None})
+    facts.record(session, actor, "demand.status_verified", demand, change=told)
+    return made
 
 
 def settle(session: Session, demand: Demand) -> None:

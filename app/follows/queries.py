@@ -12,7 +12,7 @@ from app.accounts.audience import ledger_gate
 from app.accounts.models import Person
 from app.follows.models import Follow
 from app.ledger.models import Canonical, Event, Subject
-from app.ledger.selecting import Selection
+from app.ledger.selecting import REDACTED, Selection
 from app.problems import NotFound
 from app.vault import Vault
 
@@ -41,7 +41,7 @@ def wanted(session: Session, vault: Vault, follow: Follow, after: int, until: in
     """The numbers of the events after one and up to another that the follower is to be told of."""
     numbers = select(col(Event.seq)).outerjoin(Subject, col(Subject.key) == col(Event.subject))
     stretch = numbers.where(col(Event.seq) > after, col(Event.seq) <= until, GATE.condition)
-    selection = Selection.of(follow.types, follow.filters)
+    selection = Selection.of(follow.types, follow.filters, GATE.circle)
     return stretch.where(selection.condition(), *_of_theirs(follow), *_by_others(session, address_of(vault, follow)))
 
 
@@ -50,8 +50,9 @@ def address_of(vault: Vault, follow: Follow) -> str:
 
 
 def _of_theirs(follow: Follow) -> list[ColumnElement[bool]]:
-    """That a source was taken from view is for programs that keep copies; who follows little was hardly told of it."""
-    return [or_(col(Event.demand).is_not(None), ~col(Event.notice))] if follow.filters else []
+    """That a source was taken from view is for programs with copies; who follows little was hardly told of it."""
+    takes_back = or_(col(Event.notice), col(Event.type).in_(REDACTED))
+    return [or_(col(Event.demand).is_not(None), ~takes_back)] if follow.filters else []
 
 
 def _by_others(session: Session, address: str) -> list[ColumnElement[bool]]:

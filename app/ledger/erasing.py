@@ -17,7 +17,7 @@ from app.database import mentions
 from app.fields import Audience
 from app.ledger.models import Canonical, Event
 from app.ledger.sealing import LedgerSession
-from app.ledger.selecting import lasting
+from app.ledger.selecting import told_by
 
 ENTRIES_AT_ONCE = 500
 EVENT: SqlTable = Event.__table__  # type: ignore[attr-defined]  # set by SQLModel
@@ -68,8 +68,8 @@ def erase_mentions(session: Session, words: str) -> list[Erased]:
 
 
 def told_keys(erased: Iterable[Erased], audience: Audience) -> set[str]:
-    """By which these readers may have been sent the entries, whatever has changed since."""
-    return lasting(key for entry in erased if entry.audience in audience.sees for key in entry.keys)
+    """By which anyone may have been sent the entries, as an entry for this audience has it."""
+    return told_by(((entry.audience, entry.keys) for entry in erased), audience)
 
 
 def _erase_repetitions(session: Session, events: list[uuid.UUID]) -> None:

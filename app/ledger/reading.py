@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app.fields import Audience
 from app.ledger.models import Event, Head, Subject
-from app.ledger.selecting import EVERY_EVENT, Selection, lasting
+from app.ledger.selecting import EVERY_EVENT, Selection, told_by
 from app.problems import Gone, invalid
 
 START = ("", "0")
@@ -156,9 +156,9 @@ def last_of(session: Session, subject: str, type: str) -> Event | None:
 
 
 def told_keys(session: Session, subject: str, audience: Audience) -> set[str]:
-    """By which these readers may have been told of the subject, such as `demand:NK-4`, whatever has changed since."""
-    told = select(col(Event.keys)).where(col(Event.subject) == subject, col(Event.audience).in_(audience.sees))
-    return lasting(key for keys in session.scalars(told) for key in keys)
+    """By which its readers may have been told of a subject, such as `demand:NK-4`, as an entry for them has it."""
+    told = session.execute(select(col(Event.audience), col(Event.keys)).where(col(Event.subject) == subject))
+    return told_by(((readers, keys) for readers, keys in told), audience)
 
 
 def is_shown(session: Session, circle: Audience, subject: str) -> bool:

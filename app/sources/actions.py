@@ -75,10 +75,10 @@ def revise_source(
     return read
 
 
-def revised(session: Session, actor: Actor, source: Source) -> SourceRead:
+def revised(session: Session, actor: Actor, source: Source, type: str = "source.revised") -> SourceRead:
     """Let those who see the source know that it was changed."""
     source.touch()
-    return _record(session, actor, "source.revised", source)
+    return _record(session, actor, type, source)
 
 
 def _with_url(session: Session, url: str | None) -> Source | None:

@@ -21,6 +21,7 @@ class SourceWithdrawn(BaseModel):
 
 EVENTS: dict[str, type[BaseModel]] = {
     "source.created": AboutSource,
+    "source.redacted": AboutSource,
     "source.revised": AboutSource,
     "source.withdrawn": SourceWithdrawn,
 }

@@ -49,7 +49,7 @@ def start(database: Db) -> Response:
     with database.read() as session:
         listed = list_campaigns(session, CampaignQuery(limit=50)).items
         campaigns = [(campaign, _standing(session, campaign.slug)) for campaign in listed]
-        events = reading.newest(session, ledger_gate(ANONYMOUS), NEWEST, Selection.of(NEWS, {}))
+        events = reading.newest(session, ledger_gate(ANONYMOUS), NEWEST, Selection.of(NEWS, {}, ANONYMOUS.audience))
     told = [(event, telling.sentence(event.type, event.data)) for event in events if event.demand]
     return page("start.html", campaigns=campaigns, groups=list(Group), changes=told)
 

@@ -73,7 +73,8 @@ def read_events(session: Session, actor: Actor, webhook_id: uuid.UUID, query: Po
     """What the webhook would be sent, to those who rather fetch it. Raises NotFound, Gone, Invalid."""
     webhook, _ = found_webhook(session, actor, webhook_id)
     here = head(session)
-    found = after(session, _gate(session, webhook), position(query.after, here), query.limit, _selection(webhook))
+    gate = _gate(session, webhook)
+    found = after(session, gate, position(query.after, here), query.limit, _selection(webhook, gate))
     messages = [render(view, api_url, here.epoch, webhook.payload) for view in found.items]
     items = [PolledMessage(id=message.id, **orjson.loads(message.body)) for message in messages]
     return PolledPage(items=items, next_cursor=found.next_cursor, head=found.head)
@@ -128,8 +129,8 @@ def _undelivered_read(entry: Undelivered, told: Mapping[int, Any]) -> Undelivere
     return UndeliveredRead(**entry.model_dump(), **about, event=webhook_id_of(entry.event_id))
 
 
-def _selection(webhook: Webhook) -> Selection:
-    return Selection.of(webhook.types, webhook.filters)
+def _selection(webhook: Webhook, gate: Gate) -> Selection:
+    return Selection.of(webhook.types, webhook.filters, gate.circle)
 
 
 def _gate(session: Session, webhook: Webhook) -> Gate:
@@ -155,9 +156,12 @@ def _waiting(session: Session, webhook: Webhook, lane: Lane) -> Sequence[datetim
     drained = lane.cursor_seq >= lane.wake_seq
     begin = max(lane.cursor_seq, planned) if drained else lane.cursor_seq
     shown = select(Event.recorded_at).outerjoin(Subject, col(Subject.key) == col(Event.subject))
-    ahead = shown.where(_gate(session, webhook).condition, col(Event.seq) > begin)
+    gate = _gate(session, webhook)
+    ahead = shown.where(gate.condition, col(Event.seq) > begin)
     ahead = ahead.where(or_(col(Event.seq) <= lane.wake_seq, col(Event.seq) > planned))
-    return session.exec(ahead.where(_selection(webhook).condition()).order_by(col(Event.seq)).limit(_COUNTED)).all()
+    return session.exec(
+        ahead.where(_selection(webhook, gate).condition()).order_by(col(Event.seq)).limit(_COUNTED)
+    ).all()
 
 
 def _count_undelivered(session: Session, webhook_id: uuid.UUID) -> int:

@@ -169,7 +169,7 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate], too_long: bool) -> _Choice:
     """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
     limit = _room(lane)
-    selection = Selection.of(reader.webhook.types, reader.webhook.filters)
+    selection = Selection.of(reader.webhook.types, reader.webhook.filters, reader.circle)
     given_up = clock.now() - GIVE_UP_AFTER
     first, last = _span(lane)
     events: list[_Candidate] = []
@@ -196,8 +196,8 @@ def _fill_up(choice: _Choice, stretch: Stretch | None, candidates: dict[int, _Ca
     if stretch is None or room <= 0:
         return choice
     webhook, circle = choice.reader.webhook, choice.reader.circle
-    own = EVERY_EVENT if stretch.only_undelivered else Selection.of(webhook.types, webhook.filters)
-    wanted = own, Selection.of(stretch.types, {})
+    own = EVERY_EVENT if stretch.only_undelivered else Selection.of(webhook.types, webhook.filters, circle)
+    wanted = own, Selection.of(stretch.types, {}, circle)
     again: list[_Candidate] = []
     unseen: list[int] = []
     end_seq = stretch.end_seq

@@ -38,6 +38,7 @@ def happen(database: Database, admin: TestClient, editor: TestClient, second: Te
     for circle in CIRCLES:
         _record_everything(editor, second, audience=circle, **common)
     _think_better_of_it(editor)
+    _name_someone(editor)
     made(editor, "redactions", {"text": NAME, "reason": "A person asked."})
     _let_time_pass(database, editor, common)
     _let_people_come_and_go(admin)
@@ -97,6 +98,13 @@ def _think_better_of_it(editor: TestClient) -> None:
     narrowed, hidden = a_demand(editor)["ref"], a_demand(editor)["ref"]
     patch(editor, f"demands/{narrowed}", audience="partners")
     publish(editor, hidden, state="unpublished", reason="It was not theirs to make.")
+
+
+def _name_someone(editor: TestClient) -> None:
+    a_source(editor, title=NAME)
+    a_kind(editor, about=NAME)
+    for make in (a_body, an_organization, a_campaign):
+        make(editor, name=NAME)
 
 
 def _let_time_pass(database: Database, editor: TestClient, common: dict[str, Any]) -> None:

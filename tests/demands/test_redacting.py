@@ -146,7 +146,7 @@ def test_each_refusal_says_what_can_be_done(ada: TestClient) -> None:
     assert f"tag free-joe-now of {ref}" in refusal("Joe")
 
 
-def test_all_that_was_rewritten_is_told_as_revised_to_those_who_see_it(
+def test_all_that_was_rewritten_is_told_as_redacted_to_those_who_see_it(
     ada: TestClient, client: TestClient, database: Database
 ) -> None:
     about = f"About {NAME}"
@@ -163,14 +163,14 @@ def test_all_that_was_rewritten_is_told_as_revised_to_those_who_see_it(
     ada.post(f"{API}/redactions", json={"text": NAME, "reason": "A person asked."})
 
     told = client.get(f"{API}/events", params={"after": start}).json()["items"]
-    assert sorted(event["type"] for event in told) == sorted(f"{noun}.revised" for noun in things)
+    assert sorted(event["type"] for event in told) == sorted(f"{noun}.redacted" for noun in things)
     for event in told:
         noun = event["type"].partition(".")[0]
         address, thing = things[noun]
         assert (event["data"][noun]["slug"], event["data"][noun]["version"]) == (thing["slug"], thing["version"] + 1)
         assert client.get(f"{API}/{address}/{thing['slug']}").json()["version"] == thing["version"] + 1
         assert "[redacted]" in str(event["data"])
-    assert hidden in ada.get(f"{API}/events", params={"after": start, "types": "source.revised"}).text
+    assert hidden in ada.get(f"{API}/events", params={"after": start, "types": "source.redacted"}).text
     assert verify(database, ledgered_tables()).problems == []
 
 

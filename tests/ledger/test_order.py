@@ -46,7 +46,7 @@ def test_no_reader_misses_or_repeats_what_many_write_at_once(kind, crowded, refs
     before = versions_of(crowded, refs)
     everything = Follower(system("tests"))
     public = Follower(ANONYMOUS, limit=3)
-    of_one = Follower(system("tests"), Selection.of([], {"demand": [refs[0]]}), limit=1)
+    of_one = Follower(system("tests"), Selection.of([], {"demand": [refs[0]]}, Audience.STAFF), limit=1)
 
     committed = write_about(crowded, refs, *WRITERS[kind], [everything, public, of_one])
 

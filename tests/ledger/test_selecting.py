@@ -31,7 +31,7 @@ CHANGE = {
 
 
 def wants(types=(), notice=False, keys=CHANGE, **filters):
-    return Selection.of(types, filters).matches(keys, notice)
+    return Selection.of(types, filters, Audience.PUBLIC).matches(keys, notice)
 
 
 def test_nothing_said_is_everything_wanted():
@@ -94,7 +94,7 @@ some_keys = st.sets(st.sampled_from([f"{w}:{v}" for w in ("demand", "tag", "stat
 def test_every_event_that_is_wanted_wakes_the_lane(types, filters, keys, type, notice):
     keys = keys | {f"type:{type}"}
 
-    if Selection.of(types, filters).matches(keys, notice):
+    if Selection.of(types, filters, Audience.PUBLIC).matches(keys, notice):
         assert match_keys(types, filters) & set(planning_keys(keys, notice))
 
 
@@ -137,6 +137,6 @@ def test_the_table_is_asked_the_same(database, told, types, filters):
                 ledger.record(session, system("tests"), name, about, audience=Audience.PUBLIC, notice=notice)
     with database.read() as session:
         entries = session.scalars(select(Event)).all()
-    selection = Selection.of(types, filters)
+    selection = Selection.of(types, filters, Audience.PUBLIC)
 
     assert told(selection) == {entry.seq for entry in entries if selection.matches(entry.keys, entry.notice)}

@@ -137,3 +137,16 @@ def test_who_follows_by_what_all_were_told_is_told_once(ada, eve):
     unpublish(ada, ref)
 
     assert polled(eve, webhook) == ["demand.unpublished"]
+
+
+def test_who_gains_a_demand_by_an_edit_is_told_that_it_was_published(ada, client_for):
+    stranger, admin = client_for("partner", "stranger-org"), client_for("admin")
+    assert admin.patch(f"{API}/organizations/stranger-org", json={"reads": "public"}).status_code == 200
+    webhook = a_webhook(stranger, HOOK, types=["demand.published"])
+    ref = a_demand(ada, audience="partners")["ref"]
+
+    revise(ada, ref, title="Another title")
+    before = polled(stranger, webhook)
+    revise(ada, ref, audience="public")
+
+    assert (before, polled(stranger, webhook)) == ([], ["demand.published"])

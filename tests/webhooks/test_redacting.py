@@ -2,7 +2,9 @@
 
 import json
 
-from tests.factories import API, a_body, a_demand, a_kind, a_source, made
+import pytest
+
+from tests.factories import API, a_body, a_campaign, a_demand, a_kind, a_source, an_organization, made
 from tests.webhooks.deliveries import a_webhook, delivering
 
 NAME = "Name Of A Detained Person"
@@ -57,7 +59,7 @@ def test_by_the_demand_that_cites_the_source_with_the_words(app, ada, eve, recei
 
 
 def test_by_the_source_that_had_the_words_when_it_was_told(app, ada, eve, receiver):
-    a_webhook(eve, receiver.url("/204"), types=["source.created", "source.revised"])
+    a_webhook(eve, receiver.url("/204"), types=["source.created"])
     source = a_source(ada, title=f"Trial of {NAME}")
     revise(ada, f"sources/{source['slug']}", title="A trial")
     sent = delivered(app, receiver)
@@ -65,7 +67,19 @@ def test_by_the_source_that_had_the_words_when_it_was_told(app, ada, eve, receiv
     redact(ada)
 
     assert NAME in sent[0]
-    assert types(delivered(app, receiver)[len(sent) :]) == ["source.revised"]
+    assert types(delivered(app, receiver)[len(sent) :]) == ["source.redacted"]
+
+
+@pytest.mark.parametrize("thing", [a_source, a_body, an_organization, a_campaign, a_kind])
+def test_whatever_the_types_of_the_webhook_and_whatever_thing_had_the_words(app, ada, eve, receiver, thing):
+    a_webhook(eve, receiver.url("/204"), types=[f"{thing.__name__.split('_')[1]}.created"])
+    thing(ada, **{"title" if thing is a_source else "about" if thing is a_kind else "name": f"The {NAME} case"})
+    sent = delivered(app, receiver)
+
+    redact(ada)
+
+    assert NAME in sent[-1]
+    assert types(delivered(app, receiver)[len(sent) :]) == [types(sent)[-1].replace("created", "redacted")]
 
 
 def test_but_nobody_of_words_that_only_staff_were_told(app, ada, eve, client, receiver):
