@@ -309,6 +309,7 @@ DOORS: dict[str, Door] = {
     },
     f"GET {API}/webhooks/{{webhook_id}}/public-key": Door(the_public_keys, is_open=True),
     f"GET {API}/webhooks/{{webhook_id}}/replay/{{replay_id}}": Door(a_replay, "partner"),
+    f"DELETE {API}/webhooks/{{webhook_id}}/replay/{{replay_id}}": Door(a_replay, "partner"),
     f"POST {API}/webhooks/{{webhook_id}}/replay": Door(a_webhook("/replay"), "partner", {"from_seq": 1}),
     f"POST {API}/webhooks/{{webhook_id}}/undelivered/retries": Door(a_webhook("/undelivered/retries"), "partner", {}),
     f"PUT {API}/webhooks/{{webhook_id}}/paused": Door(a_webhook("/paused"), "partner", {"paused": True}),

@@ -58,6 +58,7 @@ EVENT_TYPES = {
     "webhook.failing": "The endpoint of a webhook has failed for an hour, a day or three days.",
     "webhook.paused": "A webhook was paused.",
     "webhook.replay_begun": "Earlier messages are sent to a webhook again.",
+    "webhook.replay_cancelled": "What was being sent to a webhook again is sent no further.",
     "webhook.resumed": "A webhook goes on: one that was paused or disabled, or one that passes over what waited.",
     "webhook.revised": "A webhook was revised.",
     "webhook.secret_rotated": "A webhook has a new secret.",

@@ -22,7 +22,7 @@ from app.narrowing import check_filters, check_types
 from app.problems import Conflict, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, headers, lanes, letters, secrets
+from app.webhooks import addresses, headers, lanes, letters, resending, secrets
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.names import Names
@@ -100,6 +100,7 @@ def revise_webhook(
         _check_headers_may_move(webhook, changes)
         _begin_anew(session, webhook)
         lanes.begin_anew(session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)
+        resending.hurry(session, webhook_id, fail_streak=0)
     webhook.sqlmodel_update(changes)
     if "v1a" in changes:
         secrets.follow_v1a(session, vault, webhook)

@@ -227,6 +227,7 @@ class Deliverer:
         for message in run.again.messages:
             outcome = await self._deliver(sender, run, message, work, asked_at)
             if outcome is None:
+                work.replay.failed, work.replay.retry_after_seconds = work.failed_again, work.retry_after_seconds
                 return
             work.replay.note(message.seq, outcome)
         work.replay.at_seq = run.again.end_seq

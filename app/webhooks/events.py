@@ -52,6 +52,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "webhook.failing": WebhookFailing,
     "webhook.paused": AboutWebhook,
     "webhook.replay_begun": AboutWebhook,
+    "webhook.replay_cancelled": AboutWebhook,
     "webhook.resumed": AboutWebhook,
     "webhook.revised": AboutWebhook,
     "webhook.secret_rotated": AboutWebhook,

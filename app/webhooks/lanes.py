@@ -13,7 +13,6 @@ before their webhooks.
 """
 
 import datetime
-import random
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +20,15 @@ from functools import cache
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
 from app.database import settings_of
-from app.webhooks import tallying
+from app.webhooks import resending, tallying
 from app.webhooks.answers import LONGEST_WAIT_SECONDS, Outcome, counts_against_endpoint
+from app.webhooks.backoff import retry_at
 from app.webhooks.models import (
     Attempt,
     Lane,
@@ -37,10 +37,8 @@ from app.webhooks.models import (
     Undelivered,
     Webhook,
 )
-from app.webhooks.resending import Progress, advance, running
+from app.webhooks.resending import Progress
 
-RETRY_AFTER_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)  # then every eight hours
-JITTER = 0.2
 _SECOND_TURN = datetime.timedelta(seconds=1)  # who goes on is never the last to have come
 
 
@@ -78,6 +76,12 @@ class Work:
     @property
     def outcome(self) -> Outcome | None:
         return self.attempts[-1].outcome if self.attempts else None
+
+    @property
+    def failed_again(self) -> Tried | None:
+        """What failed, where all got through but something that a replay sends again."""
+        failed = self.replay is not None and self.outcome is Outcome.RETRY
+        return self.attempts[-1] if failed and counts_against_endpoint(self.attempts[-1].error) else None
 
 
 def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
@@ -131,8 +135,8 @@ def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
     """
     held = _held(session, [work.lease for work in works])
     for work in works:
-        if work.replay and work.lease in held:
-            advance(session, work.replay, held[work.lease].first_fail_at)
+        if work.lease in held:
+            _settle_replay(session, held[work.lease], work)
     replaying = _replaying(session, held)
     gone = []
     for work in works:
@@ -164,8 +168,14 @@ def hold(session: Session, webhook_id: uuid.UUID) -> Lane | None:
 
 def stir(session: Session, webhook_id: uuid.UUID) -> None:
     """Let the lane, which the caller has locked, be claimed if it was idle."""
-    idle = (col(Lane.webhook_id) == webhook_id, col(Lane.ready_at).is_(None))
-    session.execute(update(Lane).where(*idle).values(ready_at=clock.now()))
+    now = clock.now()
+    session.execute(update(Lane).where(col(Lane.webhook_id) == webhook_id, is_idle(now)).values(ready_at=now))
+
+
+def is_idle(now: Any) -> ColumnElement[bool]:
+    """Whether a lane waits for nothing, or only for something that is to be sent again."""
+    put_off = and_(col(Lane.ready_at) > now, col(Lane.lease_owner).is_(None), col(Lane.fail_streak) == 0)
+    return or_(col(Lane.ready_at).is_(None), put_off)
 
 
 def hurry(session: Session, webhook_id: uuid.UUID) -> None:
@@ -173,6 +183,7 @@ def hurry(session: Session, webhook_id: uuid.UUID) -> None:
     waits = and_(col(Lane.ready_at) > clock.now(), col(Lane.lease_owner).is_(None))
     waiting = (col(Lane.webhook_id) == webhook_id, or_(waits, col(Lane.ready_at).is_(None)))
     session.execute(update(Lane).where(*waiting).values(ready_at=clock.now()))
+    resending.hurry(session, webhook_id)
 
 
 def forget_failures(lane: Lane) -> None:
@@ -185,13 +196,6 @@ def begin_anew(lane: Lane, active: bool) -> None:
     forget_failures(lane)
     lane.lease_owner, lane.lease_epoch = None, lane.lease_epoch + 1
     lane.ready_at = clock.now() if active else None
-
-
-def retry_in_seconds(fail_streak: int, retry_after_seconds: float | None) -> float:
-    """The schedule, ±20 % so that endpoints do not recover in step, and never before the endpoint wants it."""
-    step = RETRY_AFTER_SECONDS[min(fail_streak, len(RETRY_AFTER_SECONDS)) - 1]
-    jittered = step * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # no secret
-    return max(jittered, retry_after_seconds or 0.0)
 
 
 def _lend(session: Session, owner: str, limit: int, to_the_last: bool = False) -> list[Claimed]:
@@ -255,9 +259,16 @@ def _held(session: Session, leases: Sequence[Lease]) -> dict[Lease, Lane]:
     }
 
 
-def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, bool]:
-    """The webhooks that are active, and whether there is something to send to them again."""
-    active = select(col(Webhook.id), running(col(Webhook.id))).where(
+def _settle_replay(session: Session, lane: Lane, work: Work) -> None:
+    if work.replay and (given_up := resending.advance(session, work.replay)):
+        work.set_aside.append(given_up)
+    if work.outcome is Outcome.DELIVERED and lane.fail_streak:
+        resending.hurry(session, lane.webhook_id)  # who is well again gets the rest at once
+
+
+def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, datetime.datetime | None]:
+    """The webhooks that are active, and when there is something to send to them again, if there is."""
+    active = select(col(Webhook.id), resending.next_at(col(Webhook.id))).where(
         col(Webhook.id).in_([lease.webhook_id for lease in leases]), col(Webhook.state) == State.ACTIVE
     )
     return {row[0]: row[1] for row in session.execute(active)}
@@ -272,17 +283,19 @@ def _note(lane: Lane, work: Work) -> None:
     theirs = [attempt for attempt in since_ok if counts_against_endpoint(attempt.error)]
     if theirs:
         lane.first_fail_at = lane.first_fail_at or theirs[-1].started_at
-    if work.outcome is Outcome.RETRY:
+    if work.outcome is Outcome.RETRY and not work.failed_again:
         lane.fail_streak += 1
-    elif work.outcome in {Outcome.DELIVERED, Outcome.REJECTED}:
+    elif work.outcome in {Outcome.DELIVERED, Outcome.REJECTED} or work.failed_again:
         lane.fail_streak = 0  # it answers: there is nothing to wait for, even if it takes nothing
 
 
-def _goes_on_at(lane: Lane, work: Work, replaying: bool) -> datetime.datetime | None:
+def _goes_on_at(lane: Lane, work: Work, again_at: datetime.datetime | None) -> datetime.datetime | None:
     """None where nothing is left to do."""
-    if work.outcome is Outcome.RETRY:
-        seconds = retry_in_seconds(lane.fail_streak, work.retry_after_seconds)
-        return clock.now() + datetime.timedelta(seconds=seconds)
+    if work.outcome is Outcome.RETRY and not work.failed_again:
+        return retry_at(lane.fail_streak, work.retry_after_seconds)
     if work.outcome is Outcome.GONE:
         return None
-    return clock.now() - _SECOND_TURN if lane.cursor_seq < lane.wake_seq or replaying else None
+    next_turn = clock.now() - _SECOND_TURN
+    if lane.cursor_seq < lane.wake_seq:
+        return next_turn
+    return max(next_turn, again_at) if again_at else None

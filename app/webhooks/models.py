@@ -222,12 +222,14 @@ class ReplayState(enum.StrEnum):
 
     - `running`: something is still to be sent
     - `finished`: all was sent
-    - `expired`: the endpoint took nothing for five days, so the rest is not sent
+    - `expired`: one after the other did not get through, so the rest is not sent
+    - `cancelled`: its organization ended it
     """
 
     RUNNING = "running"
     FINISHED = "finished"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class Replay(Table, table=True):
@@ -247,6 +249,8 @@ class Replay(Table, table=True):
     state: ReplayState = Field(default=ReplayState.RUNNING, sa_type=coded(ReplayState))
     delivered: int = 0
     rejected: int = 0
+    fail_streak: int = 0  # attempts in a row that the endpoint failed; the lane does not wait for them
+    retry_at: datetime.datetime | None = None  # null: in the lane's next turn
     created_at: datetime.datetime = Field(default_factory=lambda: clock.now())
     finished_at: datetime.datetime | None = None
 

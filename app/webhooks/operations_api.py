@@ -105,6 +105,13 @@ def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, repl
         return replaying.read_replay(session, actor, webhook_id, replay_id)
 
 
+@router.delete("/replay/{replay_id}", responses=WRITING)
+def cancel_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
+    """Ends it where it is. What is on its way by now still arrives."""
+    with database.write() as session:
+        return replaying.cancel_replay(session, actor, webhook_id, replay_id)
+
+
 @router.put("/paused", responses=WRITING)
 def pause_webhook(
     database: Db,

@@ -10,7 +10,7 @@ from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.ledger.reading import head
 from app.problems import Conflict, invalid
-from app.webhooks import lanes
+from app.webhooks import lanes, resending
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Webhook
 from app.webhooks.queries import locked_webhook, webhook_read
@@ -76,6 +76,7 @@ def resume(session: Session, webhook: Webhook, start: Start) -> None:
     if lane.lease_owner is None:
         lane.ready_at = None  # no waiting for a retry of long ago
     session.flush()
+    resending.hurry(session, webhook.id, fail_streak=0)
     lanes.stir(session, webhook.id)
 
 

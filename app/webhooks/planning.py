@@ -15,6 +15,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from app import clock
 from app.ledger.models import Event, Head
 from app.ledger.selecting import planning_keys
+from app.webhooks.lanes import is_idle
 from app.webhooks.models import Lane, PlanProgress, State, Subscription, Webhook
 
 _EVENTS_AT_ONCE = 500
@@ -125,9 +126,9 @@ def _waking(postgresql: bool, first: bool) -> Any:
             # nothing up to here concerned a lane that had done all that did: it need not read that again
             cursor_seq=case((drained, planned), else_=col(Lane.cursor_seq)),
             wake_seq=sleeping.c.seq,
-            ready_at=case((and_(col(Lane.ready_at).is_(None), sleeping.c.active), now), else_=Lane.ready_at),
+            ready_at=case((and_(is_idle(now), sleeping.c.active), now), else_=Lane.ready_at),
         )
-        .returning(col(Lane.webhook_id), col(Lane.ready_at).is_(None))
+        .returning(col(Lane.webhook_id), is_idle(now))
         .execution_options(synchronize_session=False)
     )
 
@@ -140,8 +141,8 @@ def _waking_resumed() -> Any:
     and may have found nothing to do; now that the lanes are locked, what their webhooks are is seen anew.
     """
     active = select(col(Webhook.id)).where(col(Webhook.id) == Lane.webhook_id, col(Webhook.state) == State.ACTIVE)
-    resting = (col(Lane.webhook_id).in_(bindparam("ids", expanding=True)), col(Lane.ready_at).is_(None))
     now = bindparam("now", type_=UTCDateTime())
+    resting = (col(Lane.webhook_id).in_(bindparam("ids", expanding=True)), is_idle(now))
     return (
         update(Lane).where(*resting, active.exists()).values(ready_at=now).execution_options(synchronize_session=False)
     )

@@ -62,10 +62,18 @@ def retry_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, new
 def read_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
     """Raises NotFound."""
     webhook = read_webhook(session, actor, webhook_id)
-    found = session.get(Replay, replay_id)
-    if found is None or found.webhook_id != webhook_id:
-        raise NotFound(f"This webhook has no replay {replay_id}.")
-    return _read(found, webhook.state)
+    return _read(_found(session, webhook_id, replay_id), webhook.state)
+
+
+def cancel_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
+    """It ends where it is; one that has ended stays as it was. Raises NotFound."""
+    actor.must_be(Role.PARTNER)
+    webhook, organization = locked_webhook(session, actor, webhook_id)
+    replay = _found(session, webhook_id, replay_id)
+    if replay.state is ReplayState.RUNNING:
+        replay.state, replay.finished_at = ReplayState.CANCELLED, clock.now()
+        record(session, actor, "webhook.replay_cancelled", webhook, organization)
+    return _read(replay, webhook.state)
 
 
 def list_replays(session: Session, actor: Actor, webhook_id: uuid.UUID, query: PageQuery) -> Page[ReplayRead]:
@@ -87,6 +95,13 @@ def first_since(session: Session, moment: datetime.datetime) -> int:
     nearby = bisect_left(seqs, moment, key=at_the_latest)
     found = select(Event.seq).where(Event.seq > nearby, Event.recorded_at >= moment).order_by(col(Event.seq)).limit(1)
     return session.exec(found).one_or_none() or seqs.stop
+
+
+def _found(session: Session, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> Replay:
+    found = session.get(Replay, replay_id)
+    if found is None or found.webhook_id != webhook_id:
+        raise NotFound(f"This webhook has no replay {replay_id}.")
+    return found
 
 
 def _begin(

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from app import clock
 from app.webhooks.answers import Outcome
-from app.webhooks.models import GIVE_UP_AFTER, Replay, ReplayState, Undelivered
+from app.webhooks.backoff import retry_at
+from app.webhooks.models import Reason, Replay, ReplayState, Tried, Undelivered
+
+MOST_ATTEMPTS = 20  # in vain, and what is sent again is set aside: as things go, after five days
 
 _EVENTS_AT_ONCE = 200  # of one replay
 _UNDELIVERED_AT_ONCE = 20
@@ -38,6 +41,8 @@ class Progress:
     unseen: list[int] = field(default_factory=list)  # what may not be seen any more is owed no more
     delivered: list[int] = field(default_factory=list)
     rejected: int = 0
+    failed: Tried | None = None  # what ended the turn
+    retry_after_seconds: float | None = None
 
     def note(self, seq: int, outcome: Outcome) -> None:
         self.at_seq = seq
@@ -54,32 +59,66 @@ def running(webhook_id: Any) -> ColumnElement[bool]:
 
 
 def stretches(session: Session, webhook_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Stretch]:
-    """Of the oldest replay that each webhook has running."""
-    statement = select(Replay).where(col(Replay.webhook_id).in_(webhook_ids), Replay.state == ReplayState.RUNNING)
+    """Of the oldest replay that each webhook has running, but for those that wait to be tried again."""
+    due = (
+        Replay.state == ReplayState.RUNNING,
+        or_(col(Replay.retry_at).is_(None), col(Replay.retry_at) <= clock.now()),
+    )
+    statement = select(Replay).where(col(Replay.webhook_id).in_(webhook_ids), *due)
     newest_first = session.exec(statement.order_by(col(Replay.id).desc())) if webhook_ids else ()
     oldest = {replay.webhook_id: replay for replay in newest_first}
     return {webhook_id: _stretch(session, replay) for webhook_id, replay in oldest.items()}
 
 
-def advance(session: Session, progress: Progress, failing_since: datetime.datetime | None) -> None:
+def next_at(webhook_id: Any) -> ScalarSelect[datetime.datetime | None]:
+    """Of a webhook's id: when its next running replay goes on, in the past if that may be now; null without one."""
+    soonest = func.min(func.coalesce(col(Replay.retry_at), col(Replay.created_at)))
+    of_webhook = (col(Replay.webhook_id) == webhook_id, col(Replay.state) == ReplayState.RUNNING)
+    return select(soonest).where(*of_webhook).scalar_subquery()
+
+
+def hurry(session: Session, webhook_id: uuid.UUID, **changes: Any) -> None:
+    """Let the replays go on in the next turn of the lane, which the caller has locked."""
+    waiting = (col(Replay.webhook_id) == webhook_id, col(Replay.state) == ReplayState.RUNNING)
+    session.execute(update(Replay).where(*waiting).values(retry_at=None, **changes))
+
+
+def advance(session: Session, progress: Progress) -> Undelivered | None:
     """The caller holds the lease of the lane. What gets through, or may not be seen any more, is no longer undelivered.
 
-    Only an endpoint that failed for too long ends a replay before its time, and not while that gets on.
+    Returns what is to be set aside. Where the next one does not get through as often either, the replay ends.
     """
     replay = session.get(Replay, progress.replay_id, populate_existing=True)
-    if replay is None or replay.state is not ReplayState.RUNNING:
-        return
-    gets_on = progress.at_seq > replay.at_seq
-    replay.at_seq = max(replay.at_seq, progress.at_seq)
+    if replay is None:
+        return None
+    if progress.at_seq > replay.at_seq:
+        replay.at_seq, replay.fail_streak, replay.retry_at = progress.at_seq, 0, None
     replay.delivered += len(progress.delivered)
     replay.rejected += progress.rejected
-    if replay.at_seq >= replay.to_seq:
+    given_up = _put_off(replay, progress.failed, progress.retry_after_seconds) if progress.failed else None
+    if replay.state is ReplayState.RUNNING and replay.at_seq >= replay.to_seq:
         replay.state, replay.finished_at = ReplayState.FINISHED, clock.now()
-    elif not gets_on and failing_since and max(failing_since, replay.created_at) < clock.now() - GIVE_UP_AFTER:
-        replay.state, replay.finished_at = ReplayState.EXPIRED, clock.now()
     if done_with := [*progress.delivered, *progress.unseen]:
         owed_no_more = col(Undelivered.seq).in_(done_with)
         session.execute(delete(Undelivered).where(col(Undelivered.webhook_id) == replay.webhook_id, owed_no_more))
+    return given_up
+
+
+def _put_off(replay: Replay, failed: Tried, retry_after_seconds: float | None) -> Undelivered | None:
+    replay.fail_streak += 1
+    replay.retry_at = retry_at(replay.fail_streak, retry_after_seconds)
+    if replay.state is ReplayState.RUNNING and replay.fail_streak >= 2 * MOST_ATTEMPTS:
+        replay.state, replay.finished_at = ReplayState.EXPIRED, clock.now()
+    if replay.fail_streak != MOST_ATTEMPTS:
+        return None
+    replay.at_seq, replay.retry_at = failed.seq, None
+    return Undelivered(
+        webhook_id=replay.webhook_id,
+        seq=failed.seq,
+        event_id=failed.event_id,
+        reason=Reason.EXPIRED,
+        set_aside_at=clock.now(),
+    )
 
 
 def _stretch(session: Session, replay: Replay) -> Stretch:

@@ -166,6 +166,9 @@ class ReplayRead(BaseModel):
     only_undelivered: bool
     delivered: int
     rejected: int
+    retry_at: Annotated[
+        AwareDatetime | None, Field(description="When it is tried again, if what is next did not get through.")
+    ]
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
 

@@ -1,12 +1,13 @@
 """Sending again: the same messages, in their order, while the lane keeps its place."""
 
+import datetime
 import json
 
 import pytest
 
 from app import clock
 from app.fields import utc
-from app.webhooks import lanes, replaying
+from app.webhooks import lanes, replaying, resending
 from app.webhooks.models import Lane, Undelivered
 from app.webhooks.resending import Progress
 from tests.factories import API, a_demand, change
@@ -212,16 +213,121 @@ def test_a_late_worker_does_not_count_towards_a_replay(app, database, eve, recei
     assert now_of(eve, made) == made
 
 
-def test_a_replay_that_nobody_takes_for_five_days_ends(app, ada, eve, receiver, noted, time):
+def test_what_fails_when_it_is_sent_again_holds_back_nothing_new_and_no_other_replay(
+    app, ada, eve, receiver, noted, time
+):
+    webhook, ref = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", *["500"] * 4, "204")})
+    made = replay(eve, webhook, from_seq=1)
+    for attempts in range(8, 12):
+        deliver(app, receiver, attempts)
+        time.forward(minutes=6)
+    time.forward(minutes=-5)
+
+    note(ada, ref, "new")
+    deliver(app, receiver, 12)
+    other = replay(eve, webhook, from_seq=1)
+    deliver(app, receiver, 20)
+    before = now_of(eve, made)
+    time.forward(minutes=30)
+    deliver(app, receiver, 27)
+
+    assert texts(receiver.requests[7:20]) == ["0"] * 4 + ["new"] + [str(number) for number in range(7)] + ["new"]
+    assert now_of(eve, other)["state"] == "finished"
+    assert before["state"] == "running"
+    assert before["retry_at"] > utc(clock.now() - datetime.timedelta(minutes=30))
+    assert texts(receiver.requests[20:]) == [str(number) for number in range(7)]
+    assert (now_of(eve, made)["state"], now_of(eve, made)["retry_at"]) == ("finished", None)
+
+
+def fail_again(app, receiver, time, attempts):
+    for _ in range(attempts):
+        with delivering(app):
+            pass
+        time.forward(hours=10)
+
+
+def test_what_fails_too_often_when_it_is_sent_again_is_set_aside(
+    app, database, ada, eve, receiver, noted, time, monkeypatch
+):
+    monkeypatch.setattr(resending, "MOST_ATTEMPTS", 3)
+    webhook, _ = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", *["500"] * 3, "204")})
+
+    made = replay(eve, webhook, from_seq=1)
+    fail_again(app, receiver, time, 3)
+    deliver(app, receiver, 16)
+
+    assert texts(receiver.requests[7:]) == ["0", "0", "0", "1", "2", "3", "4", "5", "6"]
+    assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 6)
+    assert [row.reason for row in rows(database, Undelivered)] == ["expired"]
+
+
+def test_a_replay_of_which_nothing_gets_through_ends(app, eve, receiver, noted, time, monkeypatch):
+    monkeypatch.setattr(resending, "MOST_ATTEMPTS", 3)
     webhook, _ = noted
     eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.url("/500")})
 
     made = replay(eve, webhook, from_seq=1)
+    fail_again(app, receiver, time, 7)
+
+    assert texts(receiver.requests[7:]) == ["0"] * 3 + ["1"] * 3
+    assert now_of(eve, made)["state"] == "expired"
+    assert len(given_up(eve, webhook)) == 1
+
+
+def test_faults_of_ours_set_nothing_aside_that_is_sent_again(app, eve, receiver, noted, time, monkeypatch):
+    monkeypatch.setattr(resending, "MOST_ATTEMPTS", 2)
+    webhook, _ = noted
+
+    made = replay(eve, webhook, from_seq=1)
+    for _ in range(5):
+        with delivering(app, webhook_allow_networks=()):
+            pass
+        time.forward(hours=10)
     deliver(app, receiver, 8)
-    time.forward(days=5, hours=1)
+    time.forward(hours=10)
+    deliver(app, receiver, 14)
+
+    assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 7)
+
+
+def test_a_replay_that_is_cancelled_sends_nothing_more(app, ada, eve, receiver, noted, time):
+    webhook, _ = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", "204", "500", "204")})
+    made, other = replay(eve, webhook, from_seq=1), replay(eve, webhook, from_seq=1, to_seq=1)
     deliver(app, receiver, 9)
 
-    assert now_of(eve, made)["state"] == "expired"
+    door = f"{API}/webhooks/{webhook['id']}/replay/{made['id']}"
+    cancelled = eve.delete(door)
+    time.forward(hours=1)
+    deliver(app, receiver, 9)
+
+    assert (cancelled.status_code, cancelled.json()["state"], cancelled.json()["delivered"]) == (200, "cancelled", 1)
+    assert len(receiver.requests) == 9
+    assert eve.delete(door).json() == now_of(eve, made) == cancelled.json()
+    assert eve.delete(f"{API}/webhooks/{webhook['id']}/replay/{other['id']}").json()["state"] == "finished"
+    told = ada.get(f"{API}/events", params={"types": "webhook.replay_cancelled"}).json()["items"]
+    assert len(told) == 1
+
+
+def test_a_new_start_of_the_webhook_is_one_for_its_replays(app, eve, receiver, noted):
+    webhook, _ = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", *["500"] * 3, "204")})
+    replay(eve, webhook, from_seq=1)
+    door = f"{API}/webhooks/{webhook['id']}"
+
+    for attempts, what in enumerate(("now", "anew", "url"), 8):
+        deliver(app, receiver, attempts)
+        if what == "url":
+            eve.patch(door, json={"url": receiver.url("/204")})
+            continue
+        if what == "anew":
+            eve.put(f"{door}/paused", json={"paused": True})
+        eve.put(f"{door}/paused", json={"paused": False})
+    deliver(app, receiver, 17)
+
+    assert texts(receiver.requests[7:]) == ["0", "0", "0", *map(str, range(7))]
 
 
 def test_a_replay_is_not_given_up_because_it_rested(app, ada, eve, receiver, noted, time):
