@@ -61,6 +61,7 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
         filters=new.filters.model_dump(exclude_none=True),
         sealed_headers=headers.sealed(vault, {}, new.headers),
         state=_state_at_first(session, new),
+        paused_once_verified=new.paused,
         **new.model_dump(exclude={"filters", "headers", "verify", "paused"}),
     )
     session.add(webhook)
@@ -154,7 +155,7 @@ def _leave_room(session: Session, actor: Actor) -> None:
 
 def _state_at_first(session: Session, new: WebhookNew) -> State:
     if new.verify or settings_of(session).webhook_verify:
-        return State.UNVERIFIED  # also where it is to be paused: it must not go on without being verified
+        return State.UNVERIFIED  # also where it is to be paused: it is so once it is verified
     return State.PAUSED if new.paused else State.ACTIVE
 
 
@@ -173,6 +174,8 @@ def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:
 def _begin_anew(session: Session, webhook: Webhook) -> None:
     """What the old URL did is not held against a new one, but it has to be proven whose it is, where that matters."""
     if webhook.verified_at or settings_of(session).webhook_verify:
+        if webhook.state is not State.UNVERIFIED:
+            webhook.paused_once_verified = webhook.state is State.PAUSED
         webhook.state, webhook.state_reason, webhook.verified_at = State.UNVERIFIED, None, None
     elif webhook.state is State.DISABLED:
         webhook.state, webhook.state_reason = State.ACTIVE, None

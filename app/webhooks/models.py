@@ -76,6 +76,7 @@ class Webhook(Versioned, table=True):
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
     verified_at: datetime.datetime | None = None  # when its present URL echoed a challenge
+    paused_once_verified: bool = False  # it was to rest when it had to be verified
 
 
 def _of_webhook(**options: Any) -> Any:

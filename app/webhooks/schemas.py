@@ -61,7 +61,7 @@ class WebhookNew(Schema):
         bool,
         Field(
             description="Send nothing until it is let go on: for those who cannot be reached, and fetch `…/events`. "
-            "One that waits to be verified is `unverified` instead."
+            "One that is to be verified is `unverified` first."
         ),
     ] = False
     description: Line | None = None

@@ -54,7 +54,9 @@ def _believe(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) 
         if webhook.url != url:
             raise Conflict("The webhook has another URL by now; send it a challenge too.")
         webhook.verified_at = clock.now()
-        if webhook.state is State.UNVERIFIED:
+        if webhook.state is State.UNVERIFIED and webhook.paused_once_verified:
+            webhook.state = State.PAUSED
+        elif webhook.state is State.UNVERIFIED:
             pausing.resume(session, webhook, "catch_up")
         webhook.touch()
         record(session, actor, "webhook.verified", webhook, organization)

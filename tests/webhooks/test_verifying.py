@@ -90,6 +90,37 @@ def test_a_new_url_is_to_be_proven_again(app, ada, eve, receiver):
     assert [request.path for request in receiver.requests] == ["/echo"]
 
 
+@pytest.mark.parametrize("urls", [1, 2], ids=["a new URL", "another again"])
+def test_a_paused_one_is_paused_again_once_its_new_url_is_proven(app, ada, eve, receiver, urls):
+    ref = a_demand(ada)["ref"]
+    webhook = a_webhook(eve, receiver.url("/echo"), types=UPDATES, verify=True)
+    verify(eve, webhook)
+    url = f"{API}/webhooks/{webhook['id']}"
+    eve.put(f"{url}/paused", json={"paused": True})
+
+    for number in range(urls):
+        eve.patch(url, json={"url": receiver.url("/echo?new") + str(number)})
+    moved = state(eve, webhook)
+    verify(eve, webhook)
+    with delivering(app):
+        note(ada, ref)
+
+    assert (moved, state(eve, webhook)) == (("unverified", False), ("paused", True))
+    assert len(receiver.requests) == 2
+    assert eve.put(f"{url}/paused", json={"paused": False}).json()["state"] == "active"
+    eve.patch(url, json={"url": receiver.url("/echo")})
+    verify(eve, webhook)
+    assert state(eve, webhook) == ("active", True)
+
+
+def test_one_that_is_to_begin_paused_is_so_once_it_is_proven(eve, receiver):
+    webhook = a_webhook(eve, receiver.url("/echo"), verify=True, paused=True)
+
+    verify(eve, webhook)
+
+    assert (webhook["state"], state(eve, webhook)) == ("unverified", ("paused", True))
+
+
 def test_an_echo_from_the_url_before_proves_nothing(eve, receiver, monkeypatch):
     webhook = a_webhook(eve, receiver.url("/moves"), verify=True)
     url = f"{API}/webhooks/{webhook['id']}"
