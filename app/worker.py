@@ -4,9 +4,12 @@ Any number of workers may run on one database: deliveries are leased, and what t
 """
 
 import asyncio
+import contextlib
 import datetime
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import delete, select, tuple_
 from sqlmodel import col
@@ -30,10 +33,12 @@ from app.webhooks.forgetting import forget_attempts
 log = logging.getLogger(__name__)
 
 TICK = datetime.timedelta(seconds=30)
+BETWEEN_LOOKS = datetime.timedelta(seconds=1)  # for an embargo, however many commits there are
 LOOK_FOR_MAIL = datetime.timedelta(seconds=5)
 SET_RIGHT = datetime.timedelta(minutes=5)
 PRUNE = datetime.timedelta(hours=1)
 PAUSE_AFTER_A_CRASH = datetime.timedelta(seconds=5)
+Found = TypeVar("Found")
 WRITERS = {**follow_letters.WRITERS, **webhook_letters.WRITERS}
 CHUNK = 500  # answers forgotten in one transaction, so that nobody waits long for it
 
@@ -42,7 +47,7 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
     """Works until `stop` is set."""
     async with asyncio.TaskGroup() as group:
         group.create_task(_deliver(database, vault, settings, stop))
-        group.create_task(_repeat("keeping time", lambda: timekeeping.tick(database), _until_the_next_tick, stop))
+        group.create_task(_keep_time(database, stop))
         forgetting = _repeat("forgetting answers", lambda: forget_answers(database, settings), lambda: PRUNE, stop)
         group.create_task(forgetting)
         pruning = _repeat("forgetting attempts", lambda: forget_attempts(database, settings), lambda: PRUNE, stop)
@@ -89,7 +94,7 @@ async def _deliver(database: Database, vault: Vault, settings: Settings, stop: a
             await Deliverer(database, vault, settings).run(stop)
         except Exception:
             log.exception("Delivering crashed; it starts again.")
-            await _wait(stop, PAUSE_AFTER_A_CRASH)
+            await _wait(PAUSE_AFTER_A_CRASH, stop)
 
 
 def _post(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> Callable[[], None]:
@@ -102,26 +107,67 @@ def _post(database: Database, vault: Vault, settings: Settings, stop: asyncio.Ev
     return post
 
 
+async def _keep_time(database: Database, stop: asyncio.Event) -> None:
+    """At each tick, and when an embargo ends, though it was set since the last one."""
+    started = due = latest = clock.now()
+    with _woken_by_commits(database) as news:
+        while not stop.is_set():
+            now = clock.now()
+            if not now < due <= now + TICK:  # a clock that was set back must not put it off
+                started = now
+                await _pass("keeping time", lambda: timekeeping.tick(database))
+                latest = _next_tick()
+            news.clear()
+            end = await _pass("looking for embargoes", partial(timekeeping.next_end_of_embargo, database, started))
+            due = min(latest, end or latest)
+            await _wait(due - clock.now(), stop, news)
+            await _wait(min(due - clock.now(), BETWEEN_LOOKS), stop)
+
+
+@contextlib.contextmanager
+def _woken_by_commits(database: Database) -> Iterator[asyncio.Event]:
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake() -> None:  # called in the thread that has committed
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(news.set)
+
+    database.after_commit.append(wake)
+    try:
+        yield news
+    finally:
+        database.after_commit.remove(wake)
+
+
 async def _repeat(
     what: str, once: Callable[[], object], pause: Callable[[], datetime.timedelta], stop: asyncio.Event
 ) -> None:
     while not stop.is_set():
-        try:
-            await asyncio.to_thread(once)
-        except Exception:
-            log.exception("A pass of %s failed; the next one tries again.", what)
-        await _wait(stop, pause())
+        await _pass(what, once)
+        await _wait(pause(), stop)
 
 
-def _until_the_next_tick() -> datetime.timedelta:
-    """Half a minute, or until the day turns, if that is sooner."""
+async def _pass(what: str, once: Callable[[], Found]) -> Found | None:
+    """None where it failed."""
+    try:
+        return await asyncio.to_thread(once)
+    except Exception:
+        log.exception("A pass of %s failed; the next one tries again.", what)
+        return None
+
+
+def _next_tick() -> datetime.datetime:
+    """In half a minute, or when the day turns, if that is sooner."""
     now = clock.now()
     midnight = datetime.datetime.combine(now.date() + datetime.timedelta(days=1), datetime.time(), datetime.UTC)
-    return min(TICK, midnight - now)
+    return min(now + TICK, midnight)
 
 
-async def _wait(stop: asyncio.Event, pause: datetime.timedelta) -> None:
+async def _wait(pause: datetime.timedelta, *events: asyncio.Event) -> None:
+    """Until that has passed or one of the events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
     try:
-        await asyncio.wait_for(stop.wait(), pause.total_seconds())
-    except TimeoutError:
-        return
+        await asyncio.wait(waiting, timeout=pause.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -32,6 +32,13 @@ def tick(database: Database) -> int:
     return recorded
 
 
+def next_end_of_embargo(database: Database, after: datetime.datetime) -> datetime.datetime | None:
+    """When the next demand is to be shown, if any is under embargo."""
+    ends = col(Demand.embargoed_until)
+    with database.read() as session:
+        return session.scalars(select(ends).where(ends > after).order_by(ends).limit(1)).first()
+
+
 def _in_one_transaction(database: Database, step: Callable[[Session], list[str]]) -> int:
     with database.write() as session:
         return len(step(session))
