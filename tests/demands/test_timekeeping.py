@@ -107,6 +107,7 @@ def test_another_deadline_is_another_occasion(ada, common, tick, told):
     ],
 )
 def test_the_same_last_day_in_other_words_is_the_same_occasion(ada, common, tick, told, deadline, same):
+    tick("1999-12-31")
     ref = a_demand(ada, deadline=deadline, first_made_on="1999", **common)["ref"]
     tick("2100-02-15")
     tick("2100-03-01")
