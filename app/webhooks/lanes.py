@@ -20,7 +20,7 @@ from functools import cache
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -109,13 +109,15 @@ def give_back(session: Session, leases: Sequence[Lease]) -> None:
 
 
 def set_right(session: Session) -> None:
-    """Let the lanes go on that wait longer than any may: whoever wrote that had a clock ahead of ours."""
+    """Let the lanes go on that wait longer than any may, or for nothing: who wrote that had a clock ahead of ours."""
     margin = 2 * datetime.timedelta(seconds=settings_of(session).webhook_lease_seconds)
     longest_wait = datetime.timedelta(seconds=LONGEST_WAIT_SECONDS)
     leased, ready_at = col(Lane.lease_owner).is_not(None), col(Lane.ready_at)
-    ends = clock.now() + margin
-    too_long = or_(and_(leased, ready_at > ends), ready_at > ends + longest_wait)
-    found = select(Lane).where(too_long).order_by(col(Lane.webhook_id)).with_for_update(skip_locked=True)
+    now = clock.now()
+    ends = now + margin
+    for_nothing = and_(is_idle(now), func.coalesce(resending.next_at(col(Lane.webhook_id)), now) <= now)
+    too_long = (ready_at > ends, or_(leased, for_nothing, ready_at > ends + longest_wait))
+    found = select(Lane).where(*too_long).order_by(col(Lane.webhook_id)).with_for_update(skip_locked=True)
     for lane in session.scalars(found):
         lane.ready_at = clock.now()
 

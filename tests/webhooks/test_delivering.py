@@ -387,6 +387,22 @@ def test_a_webhook_that_cannot_be_prepared_holds_up_no_other(app, database, ada,
     assert receiver.requests[-1].path == "/204?held"
 
 
+def test_what_was_woken_by_a_clock_that_was_ahead_is_sent_now(app, database, ada, eve, receiver, time):
+    a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
+    ref = a_demand(ada)["ref"]
+    time.forward(hours=12)
+    note(ada, ref, "kept")
+    with database.write() as session:
+        while planning.plan(session):
+            pass
+
+    time.forward(hours=-12)
+    with delivering(app):
+        receiver.wait_for(1)
+
+    assert texts(receiver.requests) == ["kept"]
+
+
 @pytest.mark.parametrize("left", ["a lease", "a wait"])
 def test_a_clock_that_was_ahead_for_a_while_leaves_nothing_stuck(app, database, ada, eve, receiver, time, left):
     a_webhook(eve, receiver.script("/hook", "500" if left == "a wait" else "204", "204"), types=["demand.update_added"])
