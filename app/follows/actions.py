@@ -10,6 +10,8 @@ from app import clock
 from app.accounts.actor import ANONYMOUS
 from app.accounts.clients import client_stamp
 from app.database import serialize, settings_of
+from app.demands.filters import DemandFilter
+from app.demands.queries import count_demands
 from app.follows.models import Follow, FollowKey, Pace
 from app.follows.paces import next_digest_at
 from app.follows.queries import CONFIRM_WITHIN, get_follow
@@ -18,7 +20,7 @@ from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.mail import outbox
 from app.narrowing import check_filters, check_types
-from app.problems import Conflict, TooManyRequests
+from app.problems import Conflict, TooManyRequests, invalid
 from app.vault import Vault
 
 CLIENT_AN_HOUR = 20
@@ -43,6 +45,7 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     if not settings_of(session).sends_mail:
         raise MailIsOff("Nobody can follow by e-mail here: its operator has set no mail server (DEMANDS_SMTP_URL).")
     check_filters(session, ANONYMOUS, new.filters)
+    _check_tags(session, new.filters.tag or [])
     check_types(ANONYMOUS.audience, new.types)
     follow = Follow(
         address_sealed=vault.seal(new.email.encode()),
@@ -112,6 +115,13 @@ def erase_address(session: Session, vault: Vault, address: str) -> int:
 def about(follow_id: uuid.UUID) -> str:
     """What mails of the follow are filed under."""
     return f"follow:{follow_id}"
+
+
+def _check_tags(session: Session, tags: list[str]) -> None:
+    """A mail says what is followed, and may go to somebody who did not ask: no words that whoever asked made up."""
+    for tag in tags:
+        if not count_demands(session, ANONYMOUS, DemandFilter(tag=[tag])):
+            raise invalid("body.filters.tag", f"no demand has the tag {tag}")
 
 
 def _check_client(session: Session, follow: Follow) -> None:

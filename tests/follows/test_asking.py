@@ -305,3 +305,17 @@ def test_filters_and_pace_are_told_in_words(app, client, ada, mail_server):
 
     assert f"campaign: {campaign}; disputed: yes; mailed on Mondays, at seven in the morning (America/New York)" in told
     assert subjects(mail_server) == ["Do you want to follow this?"]
+
+
+def test_a_tag_that_no_demand_shows_is_refused_so_that_no_mail_says_it(app, client, ada, mail_server):
+    a_demand(ada, tags=["health"])
+    a_draft(ada, tags=["unseen"])
+
+    for made_up in ("you-owe-us-money", "unseen"):
+        refused = ask(client, filters={"tag": ["health", made_up]})
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422,
+            f"body.filters.tag: no demand has the tag {made_up}",
+        )
+    assert post(app, mail_server) == []
+    assert ask(client, filters={"tag": ["health"]}).status_code == 202
