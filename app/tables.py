@@ -41,3 +41,8 @@ class Versioned(Table):
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562)."""
     return uuid_utils.compat.uuid7()
+
+
+def first_id(moment: datetime.datetime) -> uuid.UUID:
+    """Lower than every UUIDv7 of that moment and after: they begin with the milliseconds since 1970."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -37,7 +37,7 @@ class Mail(Table, table=True):
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)  # the Message-ID of every attempt is made of it
     kind: str = Field(max_length=40)  # says who writes it
     about: str = Field(max_length=80, index=True)  # `follow:…` or `webhook:…`, so that it goes when that goes
-    data: dict[str, Any] = Field(default={}, sa_type=JSON)  # nothing personal
+    data: dict[str, Any] = Field(default={}, sa_type=JSON)  # nothing personal but the stamp of an address
     state: MailState = Field(default=MailState.WAITING, sa_type=coded(MailState))
     created_at: datetime.datetime = Field(default_factory=lambda: clock.now())
     ready_at: datetime.datetime | None = Field(default_factory=lambda: clock.now())  # or when a lease on it ends

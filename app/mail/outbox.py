@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.database import settings_of
 from app.mail.models import Mail, MailState
+from app.tables import first_id
 
 LEASE = datetime.timedelta(minutes=3)  # longer than a mail server can take for one
 RETRY_AFTER = tuple(datetime.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240))  # then each four hours
@@ -46,6 +47,13 @@ def put(session: Session, kind: str, about: str, **data: Any) -> None:
 def was_put_since(session: Session, moment: datetime.datetime, kind: str, about: str) -> bool:
     same = select(col(Mail.id)).where(col(Mail.about) == about, col(Mail.kind) == kind)
     return session.execute(same.where(col(Mail.created_at) >= moment).limit(1)).first() is not None
+
+
+def count_put_since(session: Session, moment: datetime.datetime, to: str) -> int:
+    """Of those that name whom they are `to`, whatever they are about."""
+    same = col(Mail.data)["to"].as_string() == to
+    counted = select(func.count()).select_from(Mail).where(col(Mail.id) >= first_id(moment), same)
+    return int(session.execute(counted).scalar_one())
 
 
 def drop(session: Session, about: str) -> None:

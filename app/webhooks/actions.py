@@ -17,7 +17,6 @@ from app.fields import Audience
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.ledger.words import Filters
-from app.mail import outbox
 from app.narrowing import check_filters, check_types
 from app.problems import Conflict, invalid
 from app.settings import Settings
@@ -114,12 +113,11 @@ def revise_webhook(
 
 
 def delete_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, if_match: str | None) -> None:
-    """With its log. Raises NotFound, Stale."""
+    """With its log; that its contact was mailed is remembered. Raises NotFound, Stale."""
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     etags.check(if_match, webhook.version)
     session.delete(webhook)
-    outbox.drop(session, letters.about(webhook_id))
     record(session, actor, "webhook.deleted", webhook, organization)
 
 

@@ -1,7 +1,6 @@
 """The log of attempts, and the replays that have ended, are kept for a while only; what was given up, for a year."""
 
 import datetime
-import uuid
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_
@@ -10,6 +9,7 @@ from sqlmodel import col
 from app import clock
 from app.database import Database
 from app.settings import Settings
+from app.tables import first_id
 from app.webhooks.models import Attempt, Replay, ReplayState, Undelivered
 
 UNDELIVERED_KEPT = datetime.timedelta(days=365)  # whatever the log has lost by then, it can be had again until then
@@ -18,7 +18,7 @@ CHUNK = 500  # rows in one transaction, so that nobody waits long for it
 
 def forget_attempts(database: Database, settings: Settings) -> int:
     """Returns how many rows were dropped."""
-    oldest = _first_id(clock.now() - datetime.timedelta(days=settings.webhook_attempts_days))
+    oldest = first_id(clock.now() - datetime.timedelta(days=settings.webhook_attempts_days))
     ended = (col(Replay.id) < oldest) & (col(Replay.state) != ReplayState.RUNNING)
     long_ago = col(Undelivered.set_aside_at) < clock.now() - UNDELIVERED_KEPT
     return (
@@ -37,8 +37,3 @@ def _forget(database: Database, model: Any, old: Any) -> int:
             chunk = session.connection().execute(delete(model).where(tuple_(*key).in_(some))).rowcount
         forgotten += chunk
     return forgotten
-
-
-def _first_id(moment: datetime.datetime) -> uuid.UUID:
-    """Lower than every UUIDv7 of that moment and after: they begin with the milliseconds since 1970 (RFC 9562)."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -13,20 +13,25 @@ from app.mail import outbox
 from app.mail.letters import Letter, Passage
 from app.mail.outbox import Claimed
 from app.mail.posting import Writer
-from app.vault import Vault
+from app.vault import Vault, open_vault
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.models import GIVE_UP_AFTER, Attempt, Lane, State, Webhook
 
 FAILING, DISABLED = "webhook.failing", "webhook.disabled"
 QUOTING = {Failure.REDIRECT, Failure.PROTOCOL, Failure.REQUEST}  # what is said of them has words of the endpoint in it
 PAUSE = datetime.timedelta(hours=20)  # a day, less what retries vary by: it is told after one hour and after 24
+A_DAY = datetime.timedelta(days=1)
+LETTERS_A_DAY = 3  # to one address, of however many webhooks it is the contact
 
 
 def put(session: Session, kind: str, webhook: Webhook) -> None:
     """Into the outbox, where there is somebody to tell who was not told lately: the address may be a stranger's."""
-    lately = clock.now() - PAUSE
-    if webhook.contact_email and not outbox.was_put_since(session, lately, kind, about(webhook.id)):
-        outbox.put(session, kind, about(webhook.id))
+    now = clock.now()
+    if webhook.contact_email is None or outbox.was_put_since(session, now - PAUSE, kind, about(webhook.id)):
+        return
+    to = open_vault(settings_of(session)).stamp("contact", webhook.contact_email.lower())
+    if outbox.count_put_since(session, now - A_DAY, to) < LETTERS_A_DAY:
+        outbox.put(session, kind, about(webhook.id), to=to)
 
 
 def about(webhook_id: uuid.UUID) -> str:

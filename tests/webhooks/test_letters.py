@@ -81,6 +81,26 @@ def test_nobody_is_mailed_more_than_once_a_day_however_often_a_webhook_is_disabl
     assert disable() == 2
 
 
+def test_nobody_is_mailed_at_will_by_webhooks_that_come_and_go(app, ada, eve, receiver, mail_server, time):
+    ref = a_demand(ada)["ref"]
+
+    def come_and_go(contact):
+        webhook = a_webhook(eve, receiver.url("/410"), types=["demand.update_added"], contact_email=contact)
+        note(ada, ref)
+        fail(app, time, hours=0)
+        mailed = len(post(app, mail_server))
+        assert eve.delete(f"{API}/webhooks/{webhook['id']}").status_code == 204
+        return mailed
+
+    same_day = [come_and_go(address) for address in (CONTACT, CONTACT.upper(), CONTACT, CONTACT, CONTACT)]
+    another = come_and_go("another@partner.example")
+    time.forward(days=1.1)
+
+    assert same_day == [1, 2, 3, 3, 3]
+    assert another == 4
+    assert come_and_go(CONTACT) == 5
+
+
 @on_sqlite
 def test_it_is_told_after_an_hour_a_day_and_three_and_when_it_is_disabled(
     app, ada, eve, failing, mail_server, receiver, time
