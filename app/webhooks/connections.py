@@ -30,7 +30,7 @@ from app.webhooks.names import Address, Names
 FLOOD_BYTES = 128 * 1024  # no answer needs as much to show its first 8 KiB: these are headers or 1xx without end
 _RECEIVE_BUFFER_BYTES = 16 * 1024  # of the kernel: leaves a gigabyte with the one who sends it
 _IDLE_SECONDS = 30.0
-_BLANK_LINES = re.compile(rb"(?:^|\n)(?:\r?\n)+")  # a head ends with one
+_END_OF_HEAD = re.compile(rb"(?:^|\n)(?:\r?\n)++(?!HTTP/1\.[01] )")  # but for a 1xx that the next head follows
 
 
 class BlockedAddress(OSError):
@@ -76,7 +76,7 @@ class Wire(ResponseHandler):
     def _parse(self, data: bytes) -> None:
         """Heads by themselves: aiohttp 3.14.5 throws one away that comes together with garbage."""
         begin = 0
-        for end in (*(blank.end() for blank in _BLANK_LINES.finditer(data)), len(data)):
+        for end in (*(found.end() for found in _END_OF_HEAD.finditer(data)), len(data)):
             if begin < end and self.exception() is None:
                 super().data_received(data[begin:end])
             begin = end
