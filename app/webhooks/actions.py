@@ -81,7 +81,10 @@ def revise_webhook(
     revision: WebhookRevision,
     if_match: str | None,
 ) -> WebhookRead:
-    """What is still to be delivered goes by the new filters and to the new URL, which has been checked."""
+    """What waits to be delivered goes to the new URL, which has been checked, and by the new types and filters.
+
+    These hold for all that comes after what was delivered last, or from here on where nothing waits.
+    """
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
     etags.check(if_match, webhook.version)
@@ -108,6 +111,7 @@ def revise_webhook(
     if changes.keys() & {"types", "filters"}:
         session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
         _subscribe(session, webhook)
+        lanes.reach(session.get_one(Lane, webhook_id), head(session).seq)
     record(session, actor, "webhook.revised", webhook, organization)
     return webhook_read(webhook, organization)
 

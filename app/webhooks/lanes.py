@@ -188,6 +188,12 @@ def hurry(session: Session, webhook_id: uuid.UUID) -> None:
     resending.hurry(session, webhook_id)
 
 
+def reach(lane: Lane, seq: int) -> None:
+    """Of one that has something before it: it reads on to there, since its webhook wants other things now."""
+    if lane.cursor_seq < lane.wake_seq:
+        lane.wake_seq = max(lane.wake_seq, seq)
+
+
 def forget_failures(lane: Lane) -> None:
     """Of the endpoint as it was; what it does from now on counts."""
     lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0

@@ -142,6 +142,28 @@ def test_doing_it_twice_changes_nothing(ada, eve):
     assert happened == ["webhook.created", "webhook.paused", "webhook.resumed"]
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["something waits", "nothing waits"])
+def test_new_filters_hold_since_the_first_that_waits_or_from_then_on(app, ada, eve, receiver, waits):
+    one, two = a_demand(ada)["ref"], a_demand(ada)["ref"]
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES, filters={"demand": [one]})
+    pause(eve, webhook)
+    if waits:
+        note(ada, one, "one")
+    note(ada, two, "two, before")
+    with delivering(app):
+        pass
+
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"filters": {"demand": [two]}})
+    put(eve, webhook, paused=False)
+    with delivering(app):
+        receiver.wait_for(1 if waits else 0)
+    note(ada, two, "two, since")
+    with delivering(app):
+        receiver.wait_for(2 if waits else 1)
+
+    assert texts(receiver.requests) == (["two, before", "two, since"] if waits else ["two, since"])
+
+
 @pytest.fixture
 def held_up(app, ada, eve, receiver, time):
     """An active webhook whose endpoint does not take the first of two notes, an hour apart; as `rested`."""
