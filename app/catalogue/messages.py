@@ -10,6 +10,7 @@ import app.accounts.events
 import app.bodies.events
 import app.campaigns.events
 import app.demands.events
+import app.ledger.events
 import app.sources.events
 import app.webhooks.events
 from app.ledger.types import EVENT_TYPES
@@ -25,6 +26,7 @@ TOLD: dict[str, type[BaseModel]] = {
     **app.campaigns.events.EVENTS,
     **app.accounts.events.EVENTS,
     **app.webhooks.events.EVENTS,
+    **app.ledger.events.EVENTS,
 }
 MEANINGS = {**EVENT_TYPES, **{name: meaning for name, (meaning, _) in BESIDE_THE_LEDGER.items()}}
 

@@ -6,10 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import typer
-from sqlmodel import select
 
-from app.cli.opening import opened
-from app.ledger.models import Head
+from app.cli.opening import COMMAND_LINE, opened
+from app.ledger.restoring import begin_epoch
 from app.settings import Settings
 
 cli = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -20,15 +19,15 @@ def new_epoch() -> None:
     """Tell readers that the history before was restored from a backup. Run it once after pg_restore.
 
     Those who follow the change feed may have seen changes that the backup does not have. In a new epoch their old
-    cursors are answered with 410 and where to start again, never with silence.
+    cursors are answered with 410 and where to start again, never with silence; webhooks, streams and feeds get a
+    `ledger.restored`.
     """
     with opened(Settings()) as database, database.write() as session:
-        head = session.exec(select(Head).with_for_update()).one()
-        head.epoch = uuid.uuid4().hex
-    typer.echo(f"Epoch {head.epoch} begins at entry {head.seq}.", err=True)
+        restored = begin_epoch(session, COMMAND_LINE)
+    typer.echo(f"Epoch {restored.epoch} begins after entry {restored.seq}.", err=True)
 
 
 def begin_in(file: Path) -> None:
-    """The same in a SQLite file that nobody uses yet."""
+    """In a SQLite file that nobody uses yet, of whatever shape; nobody is told."""
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("UPDATE ledger_head SET epoch = ?", (uuid.uuid4().hex,))

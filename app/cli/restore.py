@@ -10,7 +10,9 @@ import typer
 from app.cli import new_epoch, progress
 from app.cli.backup import copy, draft_of, key_to_keep
 from app.cli.explaining import Refused
-from app.cli.opening import sqlite_file
+from app.cli.opening import COMMAND_LINE, connected, sqlite_file
+from app.ledger.restoring import begin_epoch
+from app.revisions import current_revision, newest_revision
 from app.settings import Settings
 
 cli = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -24,7 +26,8 @@ def restore(
     """Put a backup in the database's place. Stop `demands serve` first.
 
     The restored database gets a new epoch, so that those who follow the change feed learn that history was rolled
-    back: their old cursors are answered with 410 and where to start again.
+    back: their old cursors are answered with 410 and where to start again, and webhooks, streams and feeds get a
+    `ledger.restored`.
 
     On PostgreSQL use pg_restore, then `demands new-epoch`.
     """
@@ -45,7 +48,22 @@ def restore(
             place.with_name(f"{place.name}{rest}").unlink(missing_ok=True)
     typer.echo(f"Restored {entries} entries of the ledger to {place}, in a new epoch.", err=True)
     typer.echo(f"Its secrets need the secret key of that time, as {key_to_keep(settings)}.", err=True)
-    typer.echo("`demands migrate` brings it to this version's shape, `demands verify` checks it.", err=True)
+    if _tell_followers(settings):
+        typer.echo("Followers will be told. `demands verify` checks it.", err=True)
+    else:
+        typer.echo(
+            "`demands migrate` brings it to this version's shape; then tell followers: `demands new-epoch`.", err=True
+        )
+
+
+def _tell_followers(settings: Settings) -> bool:
+    """Whether that could be done: a backup of another version has no room for it yet."""
+    with connected(settings) as database:
+        if current_revision(database) != newest_revision():
+            return False
+        with database.write() as session:
+            begin_epoch(session, COMMAND_LINE)
+        return True
 
 
 def _entries_in(file: Path) -> int:

@@ -69,6 +69,11 @@ def _review_due(data: dict[str, Any]) -> str:
     return f"Not checked since {data['demand'].get('last_checked_on') or 'it was recorded'}."
 
 
+def _restored(data: dict[str, Any]) -> str:
+    seq = data["ledger"]["seq"]
+    return f"Restored from a backup: what was told after entry {seq} is undone, and its numbers are given anew."
+
+
 def _when(date: str) -> str:
     """A day is what something happens on; a month or a year, what it happens in."""
     is_a_day = len(date) == len("2022-12-10")
@@ -109,6 +114,7 @@ _TELLERS: dict[str, Teller] = {
     "kind.created": _named("Kind of demand added", "kind"),
     "kind.redacted": _named("Words taken out of the record of kind of demand", "kind"),
     "kind.revised": _named("Kind of demand revised", "kind"),
+    "ledger.restored": _restored,
     "organization.created": _named("Organization added", "organization"),
     "organization.redacted": _named("Words taken out of the record of organization", "organization"),
     "organization.revised": _named("Organization revised", "organization"),

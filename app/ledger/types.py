@@ -40,6 +40,7 @@ EVENT_TYPES = {
     "kind.created": "A kind of demand was added.",
     "kind.redacted": "Words were taken out of a kind of demand for good, here and in earlier entries.",
     "kind.revised": "A kind of demand was revised.",
+    "ledger.restored": "The database was restored from a backup: what was told after this seq is undone.",
     "organization.created": "An organization was added.",
     "organization.redacted": "Words were taken out of an organization for good, here and in earlier entries.",
     "organization.revised": "What is recorded of an organization was revised.",

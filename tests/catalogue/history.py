@@ -10,6 +10,7 @@ from app import clock
 from app.accounts.actor import system
 from app.database import Database
 from app.demands import timekeeping
+from app.ledger.restoring import begin_epoch
 from app.webhooks import actions, events
 from app.webhooks.models import Webhook
 from tests.factories import (
@@ -43,6 +44,8 @@ def happen(database: Database, admin: TestClient, editor: TestClient, second: Te
     _let_time_pass(database, editor, common)
     _let_people_come_and_go(admin)
     _steer_a_webhook(database, admin)
+    with database.write() as session:
+        begin_epoch(session, system("tests"))
 
 
 def _set_the_scene(editor: TestClient) -> dict[str, Any]:

@@ -1,9 +1,21 @@
 """`demands restore` and `demands new-epoch`: the database as it was, and readers who learn that it went back."""
 
+import json
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.databases import on_postgresql, on_sqlite
 from tests.factories import API, a_demand, made, read
+from tests.webhooks.deliveries import a_webhook, delivering
+from tests.webhooks.receiver import Receiver
+
+
+@pytest.fixture
+def receiver():
+    with Receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture
@@ -28,9 +40,9 @@ def test_what_was_recorded_since_is_gone_and_whoever_read_it_is_told(demands, da
     after = client.get(f"{API}/ledger").json()
     late = client.get(f"{API}/events", params={"after": cursor})
     assert (restored.exit_code, restored.stdout) == (0, "")
-    assert f"Restored {after['seq']} entries of the ledger" in restored.stderr
+    assert f"Restored {after['seq'] - 1} entries of the ledger" in restored.stderr
     assert (demand["title"], read(client, demand["ref"])["title"]) == ("As it became", "As it was")
-    assert after["seq"] == before["seq"] - 1
+    assert after["seq"] == before["seq"], "one entry is gone, and one tells so"
     assert after["epoch"] != before["epoch"]
     assert (late.status_code, late.json()["type"]) == (410, "/problems/gone")
     assert client.get(f"{API}/events", params={"after": late.json()["start_again_at"]}).status_code == 200
@@ -85,10 +97,42 @@ def test_a_new_epoch_makes_old_cursors_end_and_says_where_to_go_on(demands, ada,
     after = client.get(f"{API}/ledger").json()
     late = client.get(f"{API}/events", params={"after": cursor})
     assert (begun.exit_code, begun.stdout) == (0, "")
-    assert begun.stderr == f"Epoch {after['epoch']} begins at entry {after['seq']}.\n"
-    assert (after["seq"], after["hash"], after["epoch"] != before["epoch"]) == (before["seq"], before["hash"], True)
+    assert begun.stderr == f"Epoch {after['epoch']} begins after entry {before['seq']}.\n"
+    assert (after["seq"], after["epoch"] != before["epoch"]) == (before["seq"] + 1, True)
     assert (late.status_code, late.json()["start_again_at"]) == (410, f"{after['epoch'][:12]}-{after['seq']}")
     assert demands("verify").exit_code == 0
+
+
+def test_everyone_who_follows_is_told_up_to_where_history_holds(app, demands, ada, eve, client, receiver):
+    ref, other = a_demand(ada)["ref"], a_demand(ada)["ref"]
+    a_webhook(eve, receiver.url("/200"))
+    a_webhook(eve, receiver.url("/204"), types=["demand.cited"], filters={"demand": [other], "disputed": True})
+    seq = client.get(f"{API}/ledger").json()["seq"]
+
+    demands("new-epoch")
+    with delivering(app):
+        receiver.wait_for(2)
+
+    epoch = client.get(f"{API}/ledger").json()["epoch"]
+    messages = [json.loads(request.body) for request in receiver.requests]
+    feed = client.get(f"{API}/events", params={"types": "demand.cited", "demand": ref}).json()["items"]
+    assert {request.path for request in receiver.requests} == {"/200", "/204"}
+    assert [message["type"] for message in messages] == ["ledger.restored"] * 2
+    assert [message["data"]["ledger"] for message in messages] == [{"epoch": epoch, "seq": seq}] * 2
+    assert feed[-1]["data"] == {"ledger": {"epoch": epoch, "seq": seq}}
+    assert f"what was told after entry {seq} is undone" in client.get(f"{API}/feed.atom").text
+
+
+@on_sqlite
+def test_a_backup_of_another_version_is_restored_and_says_what_to_do(demands, database, client, file):
+    with closing(sqlite3.connect(file)) as backup, backup:
+        backup.execute("UPDATE alembic_version SET version_num = 'older'")
+    database.dispose()
+
+    restored = demands("restore", "--force", file)
+
+    assert restored.exit_code == 0
+    assert "then tell followers: `demands new-epoch`" in restored.stderr
 
 
 @on_postgresql
