@@ -113,6 +113,7 @@ def _name_someone(editor: TestClient) -> None:
 def _let_time_pass(database: Database, editor: TestClient, common: dict[str, Any]) -> None:
     a_demand(editor, deadline="2023-12", **common)
     a_demand(editor, deadline=(clock.today() + datetime.timedelta(days=10)).isoformat(), **common)
+    patch(editor, f"demands/{a_demand(editor, **common)['ref']}", last_checked_on="2024-01-01")
     timekeeping.tick(database)
 
 
@@ -134,7 +135,8 @@ def _steer_a_webhook(database: Database, admin: TestClient) -> None:
     for paused in (True, False):
         assert admin.put(f"{API}/{path}/paused", json={"paused": paused}).status_code == 200
     made(admin, f"{path}/secret", {})
-    made(admin, f"{path}/replay", {"from_seq": 1})
+    replay = made(admin, f"{path}/replay", {"from_seq": 1})
+    assert admin.delete(f"{API}/{path}/replay/{replay['id']}").status_code == 200
     kept = uuid.UUID(webhook["id"])
     with database.write() as session:
         events.record(session, system("tests"), "webhook.verified", session.get_one(Webhook, kept), "ada-org")
