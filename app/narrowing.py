@@ -23,11 +23,11 @@ def check_filters(session: Session, actor: Actor, filters: Filters) -> None:
             raise invalid("body.filters.demand", f"there is no demand {ref}")
 
 
-def check_types(audience: Audience, types: Iterable[str]) -> None:
-    """Those of a body, for a follower of this circle. Raises Invalid for those that only staff are told of."""
+def check_types(audience: Audience, types: Iterable[str], where: str = "body.types") -> None:
+    """For a follower of this circle. Raises Invalid for those that only staff are told of."""
     for_staff = [name for name in types if name in FOR_STAFF]
     if for_staff and audience is not Audience.STAFF:
-        raise invalid("body.types", f"only staff are told of {', '.join(for_staff)}")
+        raise invalid(where, f"only staff are told of {', '.join(for_staff)}")
 
 
 def check_words(session: Session, actor: Actor, words: Filters, where: str) -> None:

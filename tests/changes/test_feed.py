@@ -190,6 +190,7 @@ def test_a_cursor_of_a_list_is_not_one_of_the_feed(ada, client):
         {"status": "no-such"},
         {"group": "no-such"},
         {"disputed": "maybe"},
+        {"types": "demand.created"},
     ],
 )
 def test_a_wrong_word_is_refused_and_named(client, query):

@@ -14,6 +14,8 @@ from tests.factories import (
     read,
 )
 
+WAYS = ("events", "feed.atom", "feed.json")
+
 
 @pytest.fixture
 def partner(client_for):
@@ -58,6 +60,14 @@ def test_a_draft_s_story_is_told_when_it_is_published_but_not_what_the_draft_onc
     assert about(client, ref)[-1]["data"]["demand"]["title"] == "A better word"
     history = client.get(f"{API}/demands/{ref}/history").json()["items"]
     assert [entry["type"] for entry in history] == ["demand.published", "demand.status_changed"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_only_staff_are_told_of_can_be_followed_by_nobody_else(client, way):
+    refused = client.get(f"{API}/{way}", params={"types": ["demand.created", "demand.published"]})
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"where": "query.types", "what": "only staff are told of demand.created"}]
 
 
 def test_a_demand_taken_from_view_leaves_a_notice_and_nothing_else(ada, partner, client):

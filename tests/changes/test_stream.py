@@ -145,7 +145,15 @@ def test_the_same_words_narrow_the_stream(ada, live):
 
 
 @pytest.mark.parametrize(
-    "query", [{"campaign": "no-such"}, {"types": "no.such"}, {"status": "no-such"}, {"after": "x"}, {"colour": "red"}]
+    "query",
+    [
+        {"campaign": "no-such"},
+        {"types": "no.such"},
+        {"types": "demand.created"},
+        {"status": "no-such"},
+        {"after": "x"},
+        {"colour": "red"},
+    ],
 )
 def test_a_wrong_word_is_refused_before_the_stream_begins(client, query):
     answer = client.get(STREAM, params=query)
