@@ -284,10 +284,10 @@ def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, dat
 
 def _note(lane: Lane, work: Work) -> None:
     """How the endpoint is."""
-    now = clock.now()
     since_ok = list(takewhile(lambda attempt: attempt.outcome is not Outcome.DELIVERED, reversed(work.attempts)))
     if len(since_ok) < len(work.attempts):
-        lane.last_ok_at, lane.first_fail_at, lane.warned_hours = now, None, 0
+        last_ok = work.attempts[-len(since_ok) - 1]
+        lane.last_ok_at, lane.first_fail_at, lane.warned_hours = last_ok.started_at, None, 0
     theirs = [attempt for attempt in since_ok if counts_against_endpoint(attempt.error)]
     if theirs:
         lane.first_fail_at = lane.first_fail_at or theirs[-1].started_at
