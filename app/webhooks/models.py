@@ -198,7 +198,7 @@ class Reason(enum.StrEnum):
     """Why an event was given up.
 
     - `rejected`: the endpoint is well and did not want this one
-    - `expired`: the endpoint took nothing for five days
+    - `expired`: the endpoint took nothing for five days, or not this one in twenty attempts of a replay
     """
 
     REJECTED = "rejected"
@@ -223,7 +223,7 @@ class ReplayState(enum.StrEnum):
 
     - `running`: something is still to be sent
     - `finished`: all was sent
-    - `expired`: one after the other did not get through, so the rest is not sent
+    - `expired`: the endpoint took neither of two, each tried twenty times, so the rest is not sent
     - `cancelled`: its organization ended it
     """
 
