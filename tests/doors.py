@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.factories import API
-from tests.scene import ADMIN, PREFIX, Circle, Scene
+from tests.scene import ADMIN, PREFIX, STAFF, Circle, Scene
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 NOT_THERE = f"{PREFIX}-999"
@@ -152,8 +152,10 @@ def followed(path: str) -> Asks:
             yield Ask(path, {"issuer": slug}, about=slug, unseen=422)
         for word in (scene.words["tag"][-1], scene.words["draft"][3]):
             yield Ask(path, {"tag": word})
-        for kind in ("demand.unpublished", "demand.cited", "source.withdrawn", "webhook.created", "key.created"):
+        for kind in ("demand.unpublished", "demand.cited", "source.withdrawn"):
             yield Ask(path, {"types": kind})
+        for kind in ("webhook.created", "key.created"):
+            yield Ask(path, {"types": kind}, unseen=422, only=STAFF)
 
     return asks
 
