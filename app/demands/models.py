@@ -259,9 +259,7 @@ class Notice(Table, table=True):
 
     demand_id: int = Field(foreign_key="demand.id", primary_key=True)
     type: str = Field(max_length=60, primary_key=True)
-    occasion: str = Field(
-        max_length=10
-    )  # the last day of the deadline, or the day of the last check, that it was about
+    occasion: str = Field(max_length=10)  # the deadline's last day, or the day of the last check
 
 
 class Citation(Table, table=True):

@@ -177,7 +177,7 @@ def _tell_of_demands(
     for demand in demands:
         its = [entry for entry in entries if entry.demand == demand.ref]
         readers = {demand.audience} if demand.id in rewritten else {e.audience.within(demand.audience) for e in its}
-        audience = next(circle for circle in Audience if circle in readers)
+        audience = next((circle for circle in Audience if circle in readers), Audience.STAFF)
         demand.touch()
         facts.record(session, actor, "demand.redacted", demand, audience=audience, also=told_keys(its, audience))
 
