@@ -18,13 +18,14 @@ COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
 
 class Network:
-    """Stands for the server at `url`; of the commits that pass, `share` are cut off, but no more than `most`."""
+    """Stands for the server at `url`. Once it breaks, `share` of the commits are cut off, but no more than `most`."""
 
     def __init__(self, server: str, chance: random.Random, share: float, most: int) -> None:
         self._server = make_url(server)
         self._chance = chance
         self._share = share
         self._most = most
+        self.breaks = False
         self.unheard = 0  # commits that did not reach the server
         self.unanswered = 0  # commits whose answer was lost
         self._ready = threading.Event()
@@ -92,7 +93,7 @@ class Network:
         while True:
             size = await reader.readexactly(4)
             message = head + size + await reader.readexactly(int.from_bytes(size, "big") - 4)
-            if message == COMMIT and self._breaks():
+            if message == COMMIT and self._cuts():
                 if self._chance.random() < 0.5:
                     self.unheard += 1
                     return
@@ -109,5 +110,6 @@ class Network:
             writer.write(data)
             await writer.drain()
 
-    def _breaks(self) -> bool:
-        return self.unheard + self.unanswered < self._most and self._chance.random() < self._share
+    def _cuts(self) -> bool:
+        is_left = self.unheard + self.unanswered < self._most
+        return self.breaks and is_left and self._chance.random() < self._share

@@ -31,6 +31,7 @@ def cut_off(database, settings):
     """A client of an app that is cut off from PostgreSQL at the first commit."""
     with Network(database.url, Unanswered(), share=1.0, most=1) as network:
         app = create_app(settings.model_copy(update={"database_url": network.url}))
+        network.breaks = True
         yield TestClient(app)
         app.state.database.dispose()
 

@@ -20,12 +20,14 @@ from app.settings import Settings
 from tests.cli import commands
 from tests.factories import API, a_body, a_campaign, a_demand, a_kind
 from tests.serving import free_port
-from tests.webhooks.deliveries import a_webhook
+from tests.webhooks.deliveries import a_webhook, wait_until
 from tests.webhooks.receiver import Receiver
 
 LEASE_SECONDS = 2  # so that what a killed worker had is soon taken up
 WRITERS = 4
 PATIENCE_SECONDS = 120
+AT_WORK = "(Ctrl-C stops it).\n"  # the last word of a start, whatever is started
+numbers = itertools.count(1)
 
 
 @dataclass
@@ -35,13 +37,18 @@ class Process:
     words: Sequence[str | Path]
     environment: dict[str, str]
     folder: Path
+    log: Path
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        with (self.folder / "storm.log").open("ab") as log:
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [commands.DEMANDS, *self.words], env=self.environment, cwd=self.folder, stdout=log, stderr=log
             )
+
+    def wait_until_at_work(self) -> None:
+        """Whoever loses the database before says so and ends."""
+        wait_until(lambda: AT_WORK in self.log.read_text(), PATIENCE_SECONDS)
 
     def kill(self) -> None:
         self._send(signal.SIGKILL).wait()
@@ -69,7 +76,8 @@ def running(settings: Settings, *commands_to_run: Sequence[str], **more: Any) ->
     with ExitStack() as stack:
         processes = []
         for words in commands_to_run:
-            process = Process(words, environment, settings.data_dir)
+            log = settings.data_dir / f"storm-{next(numbers)}.log"
+            process = Process(words, environment, settings.data_dir, log)
             process.start()
             stack.callback(process.kill)
             processes.append(process)

@@ -92,8 +92,11 @@ def test_connections_cut_while_they_commit_lose_nothing(database, settings, ada,
 
     with (
         Network(settings.database_url, chance, share=0.05, most=CUTS) as network,
-        storms.running(settings, serve, ["work"], ["work"], database_url=network.url),
+        storms.running(settings, serve, ["work"], ["work"], database_url=network.url) as processes,
     ):
+        for process in processes:
+            process.wait_until_at_work()
+        network.breaks = True
         with ThreadPoolExecutor(1) as pool:
             writing = pool.submit(storms.write, url, key, story, written, random.Random(chance.random()))
             storms.calamities(receiver, chance, strikes, cut_all)
