@@ -32,13 +32,20 @@ def get_database(request: Request) -> Database:
 Db = Annotated[Database, Depends(get_database)]
 
 
-def current_actor(
-    request: Request, database: Db, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Actor:
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
+async def current_key(credentials: Credentials) -> KeyText | None:
+    return KeyText.parse(credentials.credentials) if credentials else None
+
+
+CurrentKey = Annotated[KeyText | None, Depends(current_key)]
+
+
+def current_actor(request: Request, database: Db, text: CurrentKey) -> Actor:
     """Raises Unauthenticated for a key that is wrong, expired or revoked: never quietly anonymous."""
     if "authorization" not in request.headers:
         return ANONYMOUS
-    text = KeyText.parse(credentials.credentials) if credentials else None
     if text is None:
         raise Unauthenticated("The Authorization header must be `Bearer dt_…`.")
     with database.read() as session:

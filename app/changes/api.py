@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from app.accounts.current import CurrentActor, Db
+from app.accounts.current import CurrentActor, CurrentKey, Db
 from app.changes import feed
 from app.changes.feed import EventPage, FeedQuery
-from app.changes.stream import Stream, StreamQuery, key_of
+from app.changes.stream import Stream, StreamQuery
 from app.ledger import reading
 from app.ledger.reading import HeadView
 from app.problems import READING, responses
@@ -32,13 +32,14 @@ async def read_events(
 @router.get("/events/stream", responses=STREAM, response_class=Response)
 async def stream_events(
     actor: CurrentActor,
+    key: CurrentKey,
     query: Annotated[StreamQuery, Query()],
     request: Request,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> Response:
     """Events as they happen (server-sent events), each with its cursor as `id`; a browser comes back by itself."""
     stream: Stream = request.app.state.stream
-    return await stream.open(actor, key_of(request), query, last_event_id)
+    return await stream.open(actor, key, query, last_event_id)
 
 
 @router.get("/ledger", responses=READING)

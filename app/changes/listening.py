@@ -62,17 +62,17 @@ class Listener:
         self._unsent: Awaitable[None] | None = None
         self._farewell: bytes | None = None
 
-    def offer(self, chunk: bytes, count: int, cursor: str) -> None:
-        """Have `count` events sent, after which the listener is at `cursor`; never waits."""
-        if self.is_over:
+    def offer(self, message: Message, count: int, cursor: str, now: float) -> None:
+        """Have a body of `count` events sent, after which the listener is at `cursor`; never waits."""
+        if self._farewell is not None:
             return
         if self._idle:
-            self._send_at_once(chunk, cursor)
+            self._send_at_once(message, cursor, now)
         elif self._count + count > MOST_WAITING:
             self._pending, self._count = [], 0
             self.end(reset("You read more slowly than things happen; go on from this event's id.", self.cursor))
         else:
-            self._pending.append((chunk, cursor))
+            self._pending.append((message["body"], cursor))
             self._count += count
 
     def end(self, farewell: bytes = b"") -> None:
@@ -103,15 +103,15 @@ class Listener:
                 await self._idle
         await send({"type": "http.response.body", "body": self._farewell, "more_body": False})
 
-    def _send_at_once(self, chunk: bytes, cursor: str) -> None:
+    def _send_at_once(self, message: Message, cursor: str, now: float) -> None:
         """Without a turn of the event loop for each listener, which would double what an event costs.
 
         Only where the far end does not keep up is there something to wait for, which `send_all` does.
         """
         assert self._send
         self.cursor = cursor
-        self.quiet_since = time.monotonic()
-        steps = self._send({"type": "http.response.body", "body": chunk, "more_body": True}).__await__()
+        self.quiet_since = now
+        steps = self._send(message).__await__()
         try:
             awaited = next(steps)
         except StopIteration:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import Request
 from pydantic import Field
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from app.accounts.actor import Actor
 from app.accounts.audience import events_shown_to
@@ -244,28 +243,29 @@ class Stream:
         return _Look(here.model_copy(update={"seq": end}), frames, more=end < here.seq)
 
     def _hand_on(self, before: HeadView, look: _Look) -> None:
-        end = reading.cursor(look.here.epoch, look.here.seq)
+        end, now = reading.cursor(look.here.epoch, look.here.seq), time.monotonic()
         for crowd in self._crowds.values():
             frames = [frame for frame in look.frames[crowd.circle] if crowd.wanted.matches(frame.keys, frame.notice)]
             if not frames:
                 continue
-            chunk = b"".join(frame.data for frame in frames)
+            message = _message(frames)  # one for all: what is done for each is done thousands of times
             for listener in crowd.listeners:
                 if listener.joined <= before.seq:
-                    listener.offer(chunk, len(frames), end)
+                    listener.offer(message, len(frames), end, now)
                 elif new := [frame for frame in frames if frame.seq > listener.joined]:
-                    listener.offer(b"".join(frame.data for frame in new), len(new), end)
+                    listener.offer(_message(new), len(new), end, now)
 
     def _beat(self, now: float) -> None:
         """Proxies cut what is silent; the id lets whoever wants little come back to here."""
         if self._here is None:
             return
         cursor = reading.cursor(self._here.epoch, self._here.seq)
+        message = body(beat(cursor))
         for crowd in self._crowds.values():
             for listener in crowd.listeners:
                 if now - listener.quiet_since >= BEAT_SECONDS and listener.joined <= self._here.seq:
                     listener.quiet_since = now
-                    listener.offer(beat(cursor), 0, cursor)
+                    listener.offer(message, 0, cursor, now)
 
     async def _ask_keys(self) -> None:
         """End the streams of keys that were revoked, have expired, or see another circle now."""
@@ -301,11 +301,6 @@ class Stream:
         return await to_thread.run_sync(function, *arguments, limiter=self._limiter)
 
 
-def key_of(request: Request) -> KeyText | None:
-    """The key that the request was let in by."""
-    return KeyText.parse(request.headers.get("authorization", "").partition(" ")[2].strip())
-
-
 def _gate(circle: Audience) -> Gate:
     return Gate(circle, events_shown_to(circle))
 
@@ -313,6 +308,10 @@ def _gate(circle: Audience) -> Gate:
 def _frame(epoch: str, entry: reading.Entry) -> _Frame:
     data = event(reading.cursor(epoch, entry.view.seq), entry.view.model_dump_json())
     return _Frame(entry.view.seq, entry.keys, entry.notice, data)
+
+
+def _message(frames: Iterable[_Frame]) -> Message:
+    return body(b"".join(frame.data for frame in frames))
 
 
 def _crowd_key(listener: Listener) -> object:
