@@ -59,8 +59,8 @@ ENDLESS = "/api/v1/events/stream"  # its answer ends with its reader; tests/chan
 def nobody_waits(monkeypatch):
     follow = feed.follow
 
-    def follow_at_once(database, lookout, actor, query, receive):
-        return follow(database, lookout, actor, query.model_copy(update={"wait": 0}), receive)
+    def follow_at_once(database, lookout, actor, key, query, receive):
+        return follow(database, lookout, actor, key, query.model_copy(update={"wait": 0}), receive)
 
     monkeypatch.setattr(feed, "follow", follow_at_once)
 

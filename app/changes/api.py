@@ -23,10 +23,10 @@ router = APIRouter(tags=["changes"])
 
 @router.get("/events", responses=READING)
 async def read_events(
-    database: Db, actor: CurrentActor, query: Annotated[FeedQuery, Query()], request: Request
+    database: Db, actor: CurrentActor, key: CurrentKey, query: Annotated[FeedQuery, Query()], request: Request
 ) -> EventPage:
     """Everything that happened, oldest first, from a cursor on; waits up to `wait` seconds where there is nothing."""
-    return await feed.follow(database, request.app.state.lookout, actor, query, request.receive)
+    return await feed.follow(database, request.app.state.lookout, actor, key, query, request.receive)
 
 
 @router.get("/events/stream", responses=STREAM, response_class=Response)

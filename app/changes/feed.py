@@ -9,6 +9,8 @@ from starlette.types import Receive
 
 from app.accounts.actor import Actor
 from app.accounts.audience import ledger_gate
+from app.accounts.current import find_actor
+from app.accounts.secrets import KeyText
 from app.changes.filtering import EventFilter, selection
 from app.changes.listening import disconnected
 from app.changes.waiting import Lookout
@@ -37,29 +39,36 @@ class EventPage(BaseModel):
     head: int
 
 
-def read(database: Database, actor: Actor, query: FeedQuery) -> EventPage:
-    """Raises Gone for a cursor of an older epoch, Invalid for one from elsewhere."""
+def read(database: Database, reader: Actor | KeyText, query: FeedQuery) -> EventPage:
+    """Raises Gone for a cursor of an older epoch, Invalid for one from elsewhere, Unauthenticated for a bad key."""
     with database.read() as session:
+        actor = find_actor(session, reader)[0] if isinstance(reader, KeyText) else reader
         start = reading.position(query.after, reading.head(session))
         wanted = selection(session, actor, query)
         found = reading.after(session, ledger_gate(actor), start, query.limit, wanted, query.to_seq)
     return EventPage(items=found.items, next_cursor=found.next_cursor, head=found.head)
 
 
-async def follow(database: Database, lookout: Lookout, actor: Actor, query: FeedQuery, receive: Receive) -> EventPage:
-    """Like `read`, but where there is nothing, waits until there is, the wait is over, or nobody is there any more."""
+async def follow(
+    database: Database, lookout: Lookout, actor: Actor, key: KeyText | None, query: FeedQuery, receive: Receive
+) -> EventPage:
+    """Like `read`, but where there is nothing, waits until there is, the wait is over, or nobody is there any more.
+
+    Whoever has waited is asked for anew, by their key: it may have been revoked, or see less.
+    """
+    reader: Actor | KeyText = actor
     loop = asyncio.get_running_loop()
     until = loop.time() + query.wait
     gone = asyncio.ensure_future(disconnected(receive))
     try:
         while True:
             with lookout.bell.listen() as rung:
-                page = await run_in_threadpool(read, database, actor, query)
+                page = await run_in_threadpool(read, database, reader, query)
                 left = until - loop.time()
                 nothing_can_come = query.to_seq is not None and query.to_seq <= page.head
                 if page.items or nothing_can_come or left <= 0 or gone.done():
                     return page
-                query = query.model_copy(update={"after": page.next_cursor})
+                query, reader = query.model_copy(update={"after": page.next_cursor}), key or actor
                 if not rung.is_set():  # or else there is news since the reading
                     await lookout.wait(page.next_cursor, gone, left)
     finally:

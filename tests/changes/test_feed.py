@@ -309,7 +309,7 @@ def test_a_commit_wakes_whoever_waits(ada, client, app, monkeypatch):
     with waiting(app, client, ada) as answers:
         a_kind(ada)
 
-        told = [event["type"] for event in answers.result(timeout=SOON)["items"]]
+        told = [event["type"] for event in answers.result(timeout=SOON).json()["items"]]
 
     assert told == ["kind.created"]
 
@@ -323,7 +323,7 @@ def test_what_others_see_keeps_a_reader_waiting(ada, client, app, monkeypatch):
         assert not answers.done()
         a_kind(ada)
 
-        answer = answers.result(timeout=SOON)
+        answer = answers.result(timeout=SOON).json()
 
     assert [event["type"] for event in answer["items"]] == ["kind.created"]
 
@@ -335,10 +335,38 @@ def test_what_another_process_commits_is_found_while_waiting(ada, client, app, s
         with elsewhere.write() as session:
             about = ledger.About(keys=["kind:x"])
             ledger.record(session, system("tests"), "kind.revised", about, audience=Audience.PUBLIC, kind={})
-        answer = answers.result(timeout=SOON)
+        answer = answers.result(timeout=SOON).json()
     elsewhere.dispose()
 
     assert [event["type"] for event in answer["items"]] == ["kind.revised"]
+
+
+def test_a_key_that_is_revoked_opens_nothing_to_whoever_waits_with_it(ada, client_for, app):
+    admin = client_for("admin")
+    made = admin.post(f"{API}/keys", json={"role": "partner", "organization": "ada-org"}).json()
+    asking = {"Authorization": f"Bearer {made['key']}"}
+
+    with waiting(app, ada, ada, headers=asking) as answers:
+        admin.delete(f"{API}/keys/{made['id']}")
+        a_demand(ada, audience="partners")
+
+        answer = answers.result(timeout=SOON)
+
+    assert (answer.status_code, answer.json()["detail"]) == (401, "This key was revoked.")
+
+
+def test_who_waits_sees_no_more_than_their_organization_does_by_then(ada, eve, client_for, app):
+    with waiting(app, eve, ada, types="demand.published") as answers:
+        lowered = client_for("admin").patch(
+            f"{API}/organizations/eve-org", json={"reads": "public"}, headers={"If-Match": "*"}
+        )
+        a_demand(ada, audience="partners")
+        shown = a_demand(ada)["ref"]
+
+        answer = answers.result(timeout=SOON)
+
+    assert lowered.status_code == 200
+    assert [event["demand"] for event in answer.json()["items"]] == [shown]
 
 
 def test_many_can_wait_and_all_are_told(ada, client, app, monkeypatch):
@@ -384,11 +412,11 @@ def test_nobody_waits_for_a_client_that_has_hung_up(ada, app, live):
 
 
 @contextmanager
-def waiting(app, client, staff):
+def waiting(app, client, staff, headers=None, **query):
     """The answer to come of a client that waits for what is next."""
-    start = cursor(staff)
+    query |= {"after": cursor(staff), "wait": 30}
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(page, client, after=start, wait=30)
+        answer = pool.submit(client.get, EVENTS, params=query, headers=headers)
         until(lambda: app.state.lookout.waiting)
         yield answer
 
