@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.factories import API
-from tests.scene import ADMIN, PREFIX, STAFF, Circle, Scene
+from tests.scene import ADMIN, PREFIX, PUBLIC, STAFF, Circle, Scene
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 NOT_THERE = f"{PREFIX}-999"
@@ -67,10 +67,13 @@ def demand_itself(scene: Scene) -> Iterator[Ask]:
 
 
 def each_demand_s_feed(below: str) -> Asks:
+    """Whoever saw the demand before it was taken from view finds the notice of that."""
+
     def asks(scene: Scene) -> Iterator[Ask]:
-        yield from each_demand(below)(scene)
         for ref in scene.refs.values():
-            yield Ask(f"{API}/demands/{ref}{below}", headers={"If-None-Match": "*"}, about=ref)
+            readers = PUBLIC if ref in scene.withdrawn else scene.circles[ref]
+            for headers in ({}, {"If-None-Match": "*"}):
+                yield Ask(f"{API}/demands/{ref}{below}", headers=headers, about=ref, only=readers)
 
     return asks
 

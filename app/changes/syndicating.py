@@ -53,13 +53,13 @@ def of_everything(session: Session, actor: Actor, query: SyndicationQuery) -> Fe
 
 
 def check_demand(session: Session, actor: Actor, ref: str) -> None:
-    """Raises NotFound for a demand that the actor may not see."""
-    if not reading.is_shown(session, actor.audience, f"demand:{ref}"):
+    """Raises NotFound where the actor may be told nothing of it, not even that it was taken from view."""
+    if not reading.newest_about(session, ledger_gate(actor), f"demand:{ref}", limit=1):
         raise NotFound(f"There is no demand {ref}.")
 
 
 def of_demand(session: Session, actor: Actor, ref: str, query: PageQuery) -> Feed:
-    """For a demand that has been checked."""
+    """For a demand that has been checked; all that is left of one taken from view is the notice of that."""
     scope = digest(["feed", ref])
     before = _before(query.cursor, scope)
     views = reading.newest_about(session, ledger_gate(actor), f"demand:{ref}", query.limit + 1, before)

@@ -83,6 +83,24 @@ def test_a_demand_taken_from_view_leaves_a_notice_and_nothing_else(ada, partner,
     assert set(types(ada, ref)) > {"demand.created", "demand.taken_down", "demand.unpublished"}
 
 
+def test_the_feed_of_a_demand_taken_from_view_tells_its_readers_and_nobody_else(ada, partner, client):
+    public, hidden = a_demand(ada, title="Secret from now on")["ref"], a_demand(ada, audience="partners")["ref"]
+    before = client.get(f"{API}/demands/{public}/feed.json").headers["etag"]
+
+    unpublish(ada, public)
+    unpublish(ada, hidden)
+
+    def feed(reader, ref):
+        return reader.get(f"{API}/demands/{ref}/feed.json", headers={"If-None-Match": before})
+
+    for reader, ref in ((client, public), (partner, public), (partner, hidden)):
+        assert [item["title"] for item in feed(reader, ref).json()["items"]] == [f"{ref}: Taken from view."]
+        assert "Secret" not in feed(reader, ref).text
+    never = feed(client, "NO-1")
+    assert feed(client, hidden).status_code == never.status_code == 404
+    assert feed(client, hidden).text.replace(hidden, "NO-1") == never.text
+
+
 def test_a_demand_that_is_shown_again_has_its_story_back(ada, client):
     ref = a_demand(ada, status="in_progress")["ref"]
     before = types(client, ref)
