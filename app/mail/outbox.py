@@ -20,7 +20,7 @@ from app.database import settings_of
 from app.mail.models import Mail, MailState
 from app.tables import first_id
 
-LEASE = datetime.timedelta(minutes=3)  # longer than a mail server can take for one
+LEASE = datetime.timedelta(minutes=3)  # longer than `sending` lets a server take until it has one
 RETRY_AFTER = tuple(datetime.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240))  # then each four hours
 GIVE_UP_AFTER = datetime.timedelta(days=3)
 CLOCKS_APART = datetime.timedelta(hours=1)  # of the workers

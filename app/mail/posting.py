@@ -8,7 +8,6 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
-from smtplib import SMTP
 from time import monotonic
 
 from sqlmodel import Session
@@ -17,7 +16,7 @@ from app.database import Database
 from app.mail import outbox, sending
 from app.mail.letters import Letter, write
 from app.mail.outbox import Claimed
-from app.mail.sending import Lost, Refused, Unusable
+from app.mail.sending import Lost, Refused, Server, Unusable
 from app.settings import Settings
 from app.vault import Vault
 
@@ -51,7 +50,7 @@ class Postman:
                 return
         mail, met = self._claim(), False
         try:
-            with sending.connected(self._settings) as server:
+            with sending.connected(self._settings, stopped) as server:
                 met = True
                 while mail:
                     self._post_one(server, mail)
@@ -70,7 +69,7 @@ class Postman:
         with self._database.write() as session:
             return outbox.claim(session)
 
-    def _post_one(self, server: SMTP, mail: Claimed) -> None:
+    def _post_one(self, server: Server, mail: Claimed) -> None:
         try:
             message = self._message(mail)
         except Exception:

@@ -1,16 +1,23 @@
 """The way to the mail server, and what its answers mean."""
 
 import contextlib
+import math
 import smtplib
+import socket
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from email.utils import parseaddr
-from urllib.parse import unquote, urlsplit
+from time import monotonic
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.settings import Settings
 
-TIMEOUT_SECONDS = 20  # of each step of the conversation
+TIMEOUT_SECONDS = 20  # in which nothing comes
+DEADLINE_SECONDS = 60.0  # until we are signed in, and again for each mail
+LAST_WORDS_SECONDS = 3.0  # for the mail under way when it is time to stop
+LOOK_EVERY_SECONDS = 0.1  # whether it is
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -30,18 +37,83 @@ class Refused(Exception):
         self.for_good = for_good
 
 
+class Line:
+    """The way to the server. It can be cut from another thread: whoever waits for an answer then hears of its end."""
+
+    def __init__(self) -> None:
+        self.until = monotonic() + DEADLINE_SECONDS
+        self.cut_for: Unusable | None = None
+        self._socket: socket.socket | None = None
+
+    def hold(self, connecting: socket.socket) -> None:
+        """A second hand on it, which stays when TLS takes the first."""
+        self.let_go()
+        self._socket = connecting.dup()
+
+    def cut(self, reason: Unusable) -> None:
+        self.cut_for = self.cut_for or reason
+        with contextlib.suppress(OSError):  # it has ended by itself
+            if self._socket:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def let_go(self) -> None:
+        if self._socket:
+            self._socket.close()
+
+
+class Server(smtplib.SMTP):
+    """Greeted when it is made; the line to it is in hand from before that."""
+
+    def __init__(self, url: SplitResult, line: Line) -> None:
+        self.line = line
+        self.tls = ssl.create_default_context()
+        self._tls_from_the_start = url.scheme == "smtps"
+        super().__init__(url.hostname or "", url.port or PORTS[url.scheme], timeout=TIMEOUT_SECONDS)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connected = self._connected(host, port, timeout)
+        return self.tls.wrap_socket(connected, server_hostname=host) if self._tls_from_the_start else connected
+
+    def _connected(self, host: str, port: int, timeout: float) -> socket.socket:
+        """As `socket.create_connection` does it."""
+        failure = OSError("no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            connecting = socket.socket(family, kind, protocol)
+            connecting.settimeout(timeout)
+            self.line.hold(connecting)
+            try:
+                connecting.connect(address)
+            except OSError as error:
+                connecting.close()
+                failure = error
+            else:
+                return connecting
+        raise failure
+
+
 @contextlib.contextmanager
-def connected(settings: Settings) -> Iterator[smtplib.SMTP]:
-    """Signed in where the URL says as whom. Raises Unusable, here and for what becomes of the connection later."""
-    with _troubles_told(), _greeted(settings) as server:
+def connected(settings: Settings, stopped: Callable[[], bool] = lambda: False) -> Iterator[Server]:
+    """Signed in where the URL says as whom. Raises Unusable, here and for what becomes of the connection later.
+
+    However long the server takes, and however little it says at a time, this ends: soon, when it is time to stop.
+    """
+    assert settings.smtp_url
+    url, line = urlsplit(settings.smtp_url.get_secret_value()), Line()
+    with _troubles_told(line), _watched(line, stopped), Server(url, line) as server:
+        if url.scheme == "smtp+starttls":
+            server.starttls(context=server.tls)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        server.ehlo_or_helo_if_needed()
         yield server
 
 
-def send(server: smtplib.SMTP, message: EmailMessage) -> None:
+def send(server: Server, message: EmailMessage) -> None:
     """To its one recipient; returns when the server has taken charge of it.
 
     Raises Refused with the server's code, and without its words, which may name the address.
     """
+    server.line.until = monotonic() + DEADLINE_SECONDS
     sender, recipient = parseaddr(message["From"])[1], str(message["To"])
     options = () if f"{sender}{recipient}".isascii() else ("SMTPUTF8", "BODY=8BITMIME")
     try:
@@ -56,26 +128,40 @@ def send(server: smtplib.SMTP, message: EmailMessage) -> None:
 
 
 @contextlib.contextmanager
-def _greeted(settings: Settings) -> Iterator[smtplib.SMTP]:
-    assert settings.smtp_url
-    url = urlsplit(settings.smtp_url.get_secret_value())
-    tls = ssl.create_default_context()
-    host, port = url.hostname or "", url.port or PORTS[url.scheme]
-    with (
-        smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=tls)
-        if url.scheme == "smtps"
-        else smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS) as server
-    ):
-        if url.scheme == "smtp+starttls":
-            server.starttls(context=tls)
-        if url.username:
-            server.login(unquote(url.username), unquote(url.password or ""))
-        server.ehlo_or_helo_if_needed()
-        yield server
+def _watched(line: Line, stopped: Callable[[], bool]) -> Iterator[None]:
+    over = threading.Event()
+
+    def watch() -> None:
+        stop_by = math.inf
+        while not over.wait(LOOK_EVERY_SECONDS):
+            if stopped():
+                stop_by = min(stop_by, monotonic() + LAST_WORDS_SECONDS)
+            if monotonic() > stop_by:
+                line.cut(Unusable("It is time to stop."))
+            elif monotonic() > line.until:
+                line.cut(Lost(f"The mail server takes longer than {DEADLINE_SECONDS:g} s."))
+
+    watching = threading.Thread(target=watch, name="mail watch", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+        line.let_go()
 
 
 @contextlib.contextmanager
-def _troubles_told() -> Iterator[None]:
+def _troubles_told(line: Line) -> Iterator[None]:
+    try:
+        with _as_ours():
+            yield
+    except Lost as trouble:
+        raise line.cut_for or trouble from None
+
+
+@contextlib.contextmanager
+def _as_ours() -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPAuthenticationError as error:
