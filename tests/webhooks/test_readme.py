@@ -11,12 +11,16 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from functools import partial
 
 import httpx2
 import pytest
 
+from app.accounts.actor import system
+from app.ledger.restoring import begin_epoch
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.models import Reason, ReplayState, State
+from tests.cli import commands
 from tests.databases import on_sqlite
 from tests.doors import DOORS
 from tests.factories import API, a_demand, made
@@ -101,13 +105,13 @@ def test_the_receiver_refuses_what_is_not_signed_with_its_secret(app, ada, eve, 
 
 
 @on_sqlite
-def test_the_poller_begins_now_and_fetches_each_event_once(ada, eve, monkeypatch, capsys):
+def test_the_poller_begins_now_and_fetches_each_event_once(ada, eve, tmp_path, monkeypatch, capsys):
     ref = a_demand(ada)["ref"]
     webhook = a_webhook(eve, "http://127.0.0.1:9999/", types=["demand.update_added"], paused=True)
     note(ada, ref, "before")
     meanwhile = iter(["Talks went on.", "Talks ended.", None])
 
-    def ask(request):
+    def ask(request, timeout):
         return io.BytesIO(eve.get(request.full_url.removeprefix("http://test")).content)
 
     def rest(seconds):
@@ -116,6 +120,7 @@ def test_the_poller_begins_now_and_fetches_each_event_once(ada, eve, monkeypatch
             raise StopAsking
         note(ada, ref, text)
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(urllib.request, "urlopen", ask)
     monkeypatch.setattr(time, "sleep", rest)
     monkeypatch.setenv("HOOK", f"http://test{API}/webhooks/{webhook['id']}")
@@ -130,6 +135,60 @@ def test_the_poller_begins_now_and_fetches_each_event_once(ada, eve, monkeypatch
 
 class StopAsking(Exception):
     pass
+
+
+@contextmanager
+def running_poller(folder, url, key, webhook):
+    """The README's poller, as a process that does not wait for a minute; gives the lines that it prints."""
+    (folder / "poller.py").write_text(poller().replace("sleep(60)", "sleep(0.1)"))
+    environment = {"HOOK": f"{url}{API}/webhooks/{webhook['id']}", "KEY": key, "no_proxy": "*"}
+    with subprocess.Popen(
+        [sys.executable, "poller.py"],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
+
+
+@on_sqlite
+def test_the_poller_loses_nothing_when_the_server_or_itself_is_gone_for_a_while(app, settings, ada, eve, tmp_path):
+    ref = a_demand(ada)["ref"]
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/", types=["demand.update_added"], paused=True)
+    key, port, kept = eve.headers["Authorization"].removeprefix("Bearer "), str(free_port()), tmp_path / "cursor.txt"
+    serving = partial(commands.serving, "--port", port, "--no-worker", **commands.of(settings))
+    polling = partial(running_poller, tmp_path, f"http://127.0.0.1:{port}", key, webhook)
+
+    def is_up_to_date():
+        return kept.exists() and kept.read_text() == eve.get(f"{API}/events?after=now").json()["next_cursor"]
+
+    with serving(), polling() as lines:
+        wait_until(is_up_to_date)
+        note(ada, ref, "Talks began.")
+        told = [next(lines)]
+        wait_until(is_up_to_date)
+    note(ada, ref, "Talks went on.")
+    with polling() as lines:
+        alone = next(lines)
+        with serving():
+            told.append(next(line for line in lines if "trying again" not in line))
+            wait_until(is_up_to_date)
+            with app.state.database.write() as session:
+                begin_epoch(session, system("tests"))
+            restored = next(lines)
+            wait_until(is_up_to_date)
+            note(ada, ref, "Talks ended.")
+            told.append(next(lines))
+
+    assert alone.endswith("Connection refused>; trying again\n")
+    assert restored.startswith("The database was restored from a backup since this cursor was given")
+    assert [line.split()[1] for line in told] == ["demand.update_added"] * 3
+    assert [text in line for text, line in zip(("began", "went on", "ended"), told, strict=True)] == [True] * 3
 
 
 @LANGUAGES
