@@ -13,7 +13,6 @@ from app.accounts.actor import Actor, system
 from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.database import serialize, settings_of
-from app.fields import Audience
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
 from app.ledger.words import Filters
@@ -53,8 +52,9 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     assert actor.organization_id
     assert actor.organization
     _leave_room(session, actor)
-    check_types(_reads(session, actor.organization_id), new.types)
-    check_filters(session, actor, new.filters)
+    reader = _as_reader(session, actor.organization_id)
+    check_types(reader.audience, new.types)
+    check_filters(session, reader, new.filters)
     webhook = Webhook(
         organization_id=actor.organization_id,
         filters=new.filters.model_dump(exclude_none=True),
@@ -91,9 +91,9 @@ def revise_webhook(
     changes = revision.model_dump(exclude={"filters", "headers"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
-        check_types(_reads(session, webhook.organization_id), changes["types"])
+        check_types(_as_reader(session, webhook.organization_id).audience, changes["types"])
     if "filters" in revision.model_fields_set:
-        changes["filters"] = _revised(session, actor, webhook, revision.filters)
+        changes["filters"] = _revised(session, webhook, revision.filters)
     if revision.headers is not MISSING:
         changes["sealed_headers"] = headers.sealed(vault, webhook.sealed_headers, revision.headers)
     changes = {name: value for name, value in changes.items() if getattr(webhook, name) != value}
@@ -161,8 +161,10 @@ def _state_at_first(session: Session, new: WebhookNew) -> State:
     return State.PAUSED if new.paused else State.ACTIVE
 
 
-def _reads(session: Session, organization_id: uuid.UUID) -> Audience:
-    return session.get_one(Organization, organization_id).reads
+def _as_reader(session: Session, organization_id: uuid.UUID) -> Actor:
+    """The organisation, which the webhook is sent to: it may see less than those of its people who set one up."""
+    organization = session.get_one(Organization, organization_id)
+    return Actor(role=None, audience=organization.reads, organization_id=organization_id)
 
 
 def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:
@@ -183,10 +185,10 @@ def _begin_anew(session: Session, webhook: Webhook) -> None:
         webhook.state, webhook.state_reason = State.ACTIVE, None
 
 
-def _revised(session: Session, actor: Actor, webhook: Webhook, patch: Any) -> dict[str, Any]:
+def _revised(session: Session, webhook: Webhook, patch: Any) -> dict[str, Any]:
     if not isinstance(patch, Filters):
         return {}
-    check_filters(session, actor, patch)
+    check_filters(session, _as_reader(session, webhook.organization_id), patch)
     patched = {**webhook.filters, **patch.model_dump(exclude_unset=True)}
     return {word: value for word, value in patched.items() if value is not None}
 

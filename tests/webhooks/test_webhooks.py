@@ -211,7 +211,22 @@ def test_a_filter_does_not_tell_what_is_hidden(ada, eve):
 
     assert f"there is no demand {draft}" in refusal(eve, filters={"demand": [draft]})
     assert f"there is no organization {hidden}" in refusal(eve, filters={"issuer": [hidden]})
-    assert a_webhook(ada, HOOK, filters={"demand": [draft], "issuer": [hidden]})["filters"]["demand"] == [draft]
+
+
+def test_a_filter_is_checked_with_the_eyes_of_the_organization_rather_than_of_who_sets_it(ada, client_for):
+    draft, hidden = a_draft(ada)["ref"], an_organization(ada, audience="staff")["slug"]
+    admin = client_for("admin")
+    an_organization(admin, slug="far-org", reads="public")
+    an_organization(admin, slug="watch-org", reads="staff")
+    campaigner = client_for("campaigner", "far-org")
+    url = f"{API}/webhooks/{a_webhook(campaigner, HOOK)['id']}"
+
+    for filters in ({"demand": [draft]}, {"issuer": [hidden]}):
+        assert "there is no" in refusal(campaigner, filters=filters)
+        assert campaigner.patch(url, json={"filters": filters}).status_code == 422
+        assert admin.patch(url, json={"filters": filters}).status_code == 422
+        assert a_webhook(client_for("partner", "watch-org"), HOOK, filters=filters)["filters"] == filters
+    assert a_webhook(campaigner, HOOK, filters={"issuer": ["far-org"]})["filters"] == {"issuer": ["far-org"]}
 
 
 def test_the_url_is_checked_against_the_networks_that_the_operator_allows(app, eve, monkeypatch):
