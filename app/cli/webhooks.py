@@ -15,6 +15,7 @@ from app.settings import Settings
 from app.vault import open_vault
 from app.webhooks import inspecting, pausing, probing, queries, replaying
 from app.webhooks.answers import Outcome
+from app.webhooks.models import State
 from app.webhooks.reports import HealthQuery
 from app.webhooks.schemas import Pause, ReplayNew, WebhookQuery, WebhookRead
 
@@ -28,11 +29,15 @@ cli = typer.Typer(
 
 
 @cli.command("list")
-def list_() -> None:
-    """Show all webhooks, newest first, and how they fare; as tab-separated lines where no terminal is."""
+def list_(
+    organization: Annotated[str | None, typer.Option(metavar="SLUG", help="Only this organization's.")] = None,
+    state: Annotated[list[State] | None, typer.Option(help="Only those; repeat to mean either.")] = None,
+) -> None:
+    """Show webhooks, newest first, and how they fare; as tab-separated lines where no terminal is."""
     rows = []
+    wanted = checked(WebhookQuery, organization=organization, state=state or [], limit=MAX_LIMIT)
     with opened(Settings()) as database, database.read() as session:
-        for webhook in _all(session):
+        for webhook in _all(session, wanted):
             health = inspecting.read_health(session, COMMAND_LINE, webhook.id, HealthQuery())
             told = {**health.model_dump(), **webhook.model_dump()}
             rows.append([told[name] for name in COLUMNS])
@@ -88,10 +93,10 @@ def _going_on(start: str) -> Pause:
         raise typer.BadParameter(f"--resume takes {STARTS}, not {start}") from None
 
 
-def _all(session: Any) -> list[WebhookRead]:
-    page = queries.list_webhooks(session, COMMAND_LINE, WebhookQuery(limit=MAX_LIMIT))
+def _all(session: Any, wanted: WebhookQuery) -> list[WebhookRead]:
+    page = queries.list_webhooks(session, COMMAND_LINE, wanted)
     webhooks = page.items
     while page.next_cursor:
-        page = queries.list_webhooks(session, COMMAND_LINE, WebhookQuery(limit=MAX_LIMIT, cursor=page.next_cursor))
+        page = queries.list_webhooks(session, COMMAND_LINE, wanted.model_copy(update={"cursor": page.next_cursor}))
         webhooks += page.items
     return webhooks

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete
 from app import etags
 from app.accounts.actor import Actor, system
 from app.accounts.models import Organization
+from app.accounts.queries import organizations_named
 from app.accounts.roles import Role
 from app.database import serialize, settings_of
 from app.ledger.reading import head
@@ -44,24 +45,24 @@ async def check_url(settings: Settings, names: Names, actor: Actor, url: str) ->
 
 
 def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew) -> WebhookMade:
-    """For the actor's organisation, from the present end of the ledger on; the URL has been checked.
+    """From the present end of the ledger on; the URL has been checked.
 
-    Raises TooManyWebhooks, and Invalid for filters that name what is not there and types that will never come.
+    Raises Forbidden for another's organisation, TooManyWebhooks, and Invalid for an organisation that there is not,
+    filters that name what is not there, and types that will never come.
     """
     actor.must_be(Role.PARTNER)
-    assert actor.organization_id
-    assert actor.organization
-    _leave_room(session, actor)
-    reader = _as_reader(session, actor.organization_id)
+    organization = _owner(session, actor, new.organization)
+    _leave_room(session, organization)
+    reader = _as_reader(organization)
     check_types(reader.audience, new.types)
     check_filters(session, reader, new.filters)
     webhook = Webhook(
-        organization_id=actor.organization_id,
+        organization_id=organization.id,
         filters=new.filters.model_dump(exclude_none=True),
         sealed_headers=headers.sealed(vault, {}, new.headers),
         state=_state_at_first(session, new),
         paused_once_verified=new.paused,
-        **new.model_dump(exclude={"filters", "headers", "verify", "paused"}),
+        **new.model_dump(exclude={"organization", "filters", "headers", "verify", "paused"}),
     )
     session.add(webhook)
     session.flush()
@@ -69,8 +70,8 @@ def create_webhook(session: Session, vault: Vault, actor: Actor, new: WebhookNew
     here = head(session).seq
     session.add(Lane(webhook_id=webhook.id, cursor_seq=here, wake_seq=here))
     _subscribe(session, webhook)
-    record(session, actor, "webhook.created", webhook, actor.organization)
-    return WebhookMade(**webhook_read(webhook, actor.organization).model_dump(), **asdict(made))
+    record(session, actor, "webhook.created", webhook, organization.slug)
+    return WebhookMade(**webhook_read(webhook, organization.slug).model_dump(), **asdict(made))
 
 
 def revise_webhook(
@@ -91,7 +92,7 @@ def revise_webhook(
     changes = revision.model_dump(exclude={"filters", "headers"})
     if "types" in changes:
         changes["types"] = changes["types"] or []
-        check_types(_as_reader(session, webhook.organization_id).audience, changes["types"])
+        check_types(_reader_of(session, webhook).audience, changes["types"])
     if "filters" in revision.model_fields_set:
         changes["filters"] = _revised(session, webhook, revision.filters)
     if revision.headers is not MISSING:
@@ -145,12 +146,20 @@ def warn_of_failures(session: Session, webhook_id: uuid.UUID, hours: int) -> Non
     letters.put(session, letters.FAILING, webhook)
 
 
-def _leave_room(session: Session, actor: Actor) -> None:
-    serialize(session, f"webhooks of {actor.organization_id}")
+def _owner(session: Session, actor: Actor, slug: str | None) -> Organization:
+    if slug and slug != actor.organization:
+        actor.must_be(Role.ADMIN)
+        [organization] = organizations_named(session, actor, [slug], "body.organization")
+        return organization
+    return session.get_one(Organization, actor.organization_id)
+
+
+def _leave_room(session: Session, organization: Organization) -> None:
+    serialize(session, f"webhooks of {organization.id}")
     limit = settings_of(session).webhooks_per_organization
-    if count_webhooks(session, actor.organization_id) >= limit:
+    if count_webhooks(session, organization.id) >= limit:
         raise TooManyWebhooks(
-            f"{actor.organization} has {limit} webhooks, which is as many as it may have; delete one first.",
+            f"{organization.slug} has {limit} webhooks, which is as many as it may have; delete one first.",
             limit=limit,
         )
 
@@ -161,10 +170,13 @@ def _state_at_first(session: Session, new: WebhookNew) -> State:
     return State.PAUSED if new.paused else State.ACTIVE
 
 
-def _as_reader(session: Session, organization_id: uuid.UUID) -> Actor:
-    """The organisation, which the webhook is sent to: it may see less than those of its people who set one up."""
-    organization = session.get_one(Organization, organization_id)
-    return Actor(role=None, audience=organization.reads, organization_id=organization_id)
+def _reader_of(session: Session, webhook: Webhook) -> Actor:
+    return _as_reader(session.get_one(Organization, webhook.organization_id))
+
+
+def _as_reader(organization: Organization) -> Actor:
+    """Whom the webhook is for: it may see less than those of its people who set one up."""
+    return Actor(role=None, audience=organization.reads, organization_id=organization.id)
 
 
 def _check_headers_may_move(webhook: Webhook, changes: dict[str, Any]) -> None:
@@ -188,7 +200,7 @@ def _begin_anew(session: Session, webhook: Webhook) -> None:
 def _revised(session: Session, webhook: Webhook, patch: Any) -> dict[str, Any]:
     if not isinstance(patch, Filters):
         return {}
-    check_filters(session, _as_reader(session, webhook.organization_id), patch)
+    check_filters(session, _reader_of(session, webhook), patch)
     patched = {**webhook.filters, **patch.model_dump(exclude_unset=True)}
     return {word: value for word, value in patched.items() if value is not None}
 

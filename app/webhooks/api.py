@@ -38,7 +38,7 @@ def list_webhooks(
 
 @router.post("/webhooks", status_code=status.HTTP_201_CREATED, response_model=WebhookMade, responses=WRITING)
 async def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Request, once: OnceOnly) -> Response:
-    """For your organization. The answer shows the secret, this once."""
+    """For your organization, or, by an admin, for another. The answer shows the secret, this once."""
     state = request.app.state
     await actions.check_url(state.settings, state.names, actor, new.url)
 

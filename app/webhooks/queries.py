@@ -13,6 +13,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from app import clock
 from app.accounts.actor import Actor
 from app.accounts.models import Organization
+from app.accounts.queries import organizations_named
 from app.accounts.roles import Role
 from app.paging import Order, Page
 from app.problems import NotFound
@@ -22,8 +23,15 @@ from app.webhooks.schemas import WebhookQuery, WebhookRead
 
 
 def list_webhooks(session: Session, actor: Actor, query: WebhookQuery) -> Page[WebhookRead]:
+    """Raises Invalid for an organisation that there is not."""
     order = Order([col(Webhook.id)], descending=True)
-    rows = session.execute(order.page(_shown_to(actor), query)).all()
+    statement = _shown_to(actor)
+    if query.organization:
+        [organization] = organizations_named(session, actor, [query.organization], "query.organization")
+        statement = statement.where(col(Webhook.organization_id) == organization.id)
+    if query.state:
+        statement = statement.where(col(Webhook.state).in_(query.state))
+    rows = session.execute(order.page(statement, query)).all()
     items = [webhook_read(*row[:2]) for row in rows[: query.limit]]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
 

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.fields import Line, Moment, Schema
+from app.fields import Line, Moment, Schema, Slug
 from app.ledger.types import EventType
 from app.ledger.words import Filters, Seq, each_once
 from app.paging import PageQuery
@@ -48,6 +48,7 @@ ContactEmail = Annotated[EmailStr, Field(max_length=254, description="Whom to te
 
 
 class WebhookNew(Schema):
+    organization: Annotated[Slug | None, Field(description="Whose it is: yours, unless an admin says another.")] = None
     url: EndpointUrl
     types: EventTypes = []
     filters: Filters = Filters()
@@ -125,6 +126,11 @@ class PublicKeyRead(BaseModel):
 
 class WebhookQuery(PageQuery):
     """The newest first."""
+
+    organization: Annotated[Slug | None, Field(description="Whose they are: for admins, who see all.")] = None
+    state: Annotated[
+        list[State], AfterValidator(each_once), Field(max_length=10, description="Several mean either; none: all.")
+    ] = []
 
 
 class RetryNew(Schema):

@@ -31,6 +31,20 @@ def test_the_list_tells_how_each_webhook_fares(app, ada, eve, receiver, demands)
     assert (told["state"], told["success_rate"], told["lag_events"], told["undelivered"]) == ("active", "1.0", "0", "0")
 
 
+def test_the_list_shows_one_organizations_webhooks_and_those_in_some_states(ada, eve, demands):
+    _, active, paused = (
+        a_webhook(client, "http://127.0.0.1:9999/", paused=rests)["id"]
+        for client, rests in ((ada, True), (eve, False), (eve, True))
+    )
+
+    def listed(*words):
+        return [line.partition("\t")[0] for line in demands("list", *words).stdout.splitlines()[1:]]
+
+    assert listed("--organization", "eve-org") == [paused, active]
+    assert listed("--organization", "eve-org", "--state", "paused", "--state", "disabled") == [paused]
+    assert "there is no organization nobody" in demands("list", "--organization", "nobody").stderr
+
+
 def test_a_test_prints_the_answer(eve, receiver, demands):
     good, bad = (a_webhook(eve, receiver.url(path))["id"] for path in ("/hello", "/500"))
 

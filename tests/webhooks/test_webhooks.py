@@ -166,6 +166,46 @@ def test_an_editor_of_another_organization_is_a_stranger_and_an_admin_is_not(cli
     assert [item["id"] for item in client_for("admin").get(f"{API}/webhooks").json()["items"]] == [made]
 
 
+def test_an_admin_looks_up_the_webhooks_of_one_organization_and_those_in_some_states(client_for, eve):
+    admin = client_for("admin")
+    a_webhook(client_for("partner"), HOOK)
+    active, paused = (a_webhook(eve, HOOK, paused=paused)["id"] for paused in (False, True))
+
+    def listed(client, **query):
+        return [item["id"] for item in client.get(f"{API}/webhooks", params=query).json()["items"]]
+
+    assert listed(admin, organization="eve-org") == [paused, active]
+    assert listed(admin, organization="eve-org", state="paused") == [paused]
+    assert listed(eve, state=["active", "disabled"]) == [active]
+    assert listed(eve, organization="ada-org") == []
+    unknown = admin.get(f"{API}/webhooks", params={"organization": "nobody"})
+    assert (unknown.status_code, unknown.json()["detail"][:18]) == (422, "query.organization")
+
+
+def test_an_admin_sets_one_up_for_an_organization_which_then_has_it(client_for, eve):
+    admin = client_for("admin")
+    an_organization(admin, slug="far-org")
+
+    made = a_webhook(admin, HOOK, organization="eve-org")
+
+    assert (made["organization"], eve.get(f"{API}/webhooks").json()["items"][0]["id"]) == ("eve-org", made["id"])
+    assert a_webhook(eve, HOOK, organization="eve-org")["organization"] == "eve-org"
+    for another in ("far-org", "nobody"):
+        assert eve.post(f"{API}/webhooks", json={"url": HOOK, "organization": another}).status_code == 403
+    assert "there is no organization nobody" in refusal(admin, organization="nobody")
+
+
+def test_what_an_admin_sets_up_for_another_is_no_more_than_that_may_have(ada, client_for, database, monkeypatch):
+    admin, draft = client_for("admin"), a_draft(ada)["ref"]
+    an_organization(admin, slug="far-org", reads="public")
+    monkeypatch.setattr(database, "settings", database.settings.model_copy(update={"webhooks_per_organization": 1}))
+
+    assert "there is no demand" in refusal(admin, organization="far-org", filters={"demand": [draft]})
+    assert "only staff" in refusal(admin, organization="far-org", types=["webhook.failing"])
+    a_webhook(admin, HOOK, organization="far-org")
+    assert admin.post(f"{API}/webhooks", json={"url": HOOK, "organization": "far-org"}).status_code == 409
+
+
 def test_the_newest_are_listed_first_page_by_page(eve):
     made = [a_webhook(eve, HOOK)["id"] for _ in range(3)]
 
