@@ -18,7 +18,7 @@ from app import clock
 from app.database import Database
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import actions, ailing, lanes, planning, signing
+from app.webhooks import lanes, planning, settling, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome
 from app.webhooks.attempting import note
@@ -131,7 +131,7 @@ class Deliverer:
             self._something_happened.clear()
             await self._rest(left)
 
-    def _visit_the_database(self, finished: Sequence[Work], to_renew: Sequence[Lease], free: int, news: bool) -> _Turn:
+    def _visit_the_database(self, finished: list[Work], to_renew: Sequence[Lease], free: int, news: bool) -> _Turn:
         """In a thread. After news there is no need to look whether there is something to do."""
         lost: set[Lease] = set()
         if monotonic() - self._set_right_at > SET_RIGHT_EVERY_SECONDS:
@@ -139,7 +139,8 @@ class Deliverer:
             with self._database.write() as session:
                 lanes.set_right(session)
         if finished:
-            self._settle(finished)
+            settling.settle(self._database, finished)
+            finished.clear()  # whatever fails from here on
         if to_renew:
             with self._database.write() as session:
                 lost = set(to_renew) - lanes.renew(session, to_renew)
@@ -163,7 +164,7 @@ class Deliverer:
         asked_at = self._allow_for_slowness(len(claimed), asked_at)
         ready = {run.lane.lease for run in runs}
         if resting := [Work(lane.lease, lane.cursor_seq) for lane in claimed if lane.lease not in ready]:
-            self._settle(resting)
+            settling.settle(self._database, resting)
         return _Turn(0.0, runs, lost, asked_at)
 
     def _give_back(self, leases: Sequence[Lease]) -> None:
@@ -197,12 +198,6 @@ class Deliverer:
         with self._database.write() as session:
             planning.plan_ahead(session)
             return True, lanes.claim(session, self._owner, free) if free else []
-
-    def _settle(self, finished: Sequence[Work]) -> None:
-        with self._database.write() as session:
-            for webhook_id in lanes.settle(session, finished):
-                actions.disable_webhook(session, webhook_id, "The endpoint answered 410 Gone.")
-            ailing.examine(session, finished)
 
     async def _work(self, sender: Sender, run: Run, asked_at: float) -> None:
         """Whatever ends it, what was done is settled."""
@@ -285,7 +280,7 @@ class Deliverer:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
         if self._finished:
-            await asyncio.to_thread(self._settle, self._finished)
+            await asyncio.to_thread(settling.settle, self._database, self._finished)
 
     @contextlib.contextmanager
     def _woken_by_commits(self) -> Iterator[None]:

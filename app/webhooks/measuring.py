@@ -86,6 +86,12 @@ def _totals(tallies: Tallies) -> Iterator[Metric]:
         "Turns at a webhook that ended before anything was sent, by a fault of ours that the worker's log names.",
         tallies.unprepared,
     )
+    yield CounterMetricFamily(
+        "demands_webhook_turns_unsettled",
+        "Turns at a webhook that could not be noted, by a fault of ours that the worker's log names; what they sent "
+        "is sent again.",
+        tallies.unsettled,
+    )
 
 
 def _seconds_since(moment: datetime.datetime | None) -> float:

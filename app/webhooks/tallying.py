@@ -17,6 +17,7 @@ UP_TO_MS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_0
 BEYOND = 2**31 - 1
 LEASES_LOST = "leases_lost"
 UNPREPARED = "unprepared"
+UNSETTLED = "unsettled"
 
 
 def add(
@@ -25,6 +26,7 @@ def add(
     given_up: Iterable[Undelivered] = (),
     leases_lost: int = 0,
     unprepared: int = 0,
+    unsettled: int = 0,
 ) -> None:
     """Part of the transaction that settles, and its last step: these few rows are everyone's."""
     counts: Counter[tuple[str, int]] = Counter((_of_undelivered(undelivered.reason), 0) for undelivered in given_up)
@@ -33,7 +35,7 @@ def add(
         tally = (_of_attempts(attempt.outcome), _up_to(attempt.duration_ms))
         counts[tally] += 1
         total_ms[tally] += attempt.duration_ms
-    counts += Counter({(LEASES_LOST, 0): leases_lost, (UNPREPARED, 0): unprepared})
+    counts += Counter({(LEASES_LOST, 0): leases_lost, (UNPREPARED, 0): unprepared, (UNSETTLED, 0): unsettled})
     if not counts:
         return
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -72,6 +74,10 @@ class Tallies:
     @property
     def unprepared(self) -> int:
         return self._count(UNPREPARED)
+
+    @property
+    def unsettled(self) -> int:
+        return self._count(UNSETTLED)
 
     def _count(self, name: str) -> int:
         return sum(row.count for row in self._rows if row.name == name)

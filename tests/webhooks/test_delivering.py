@@ -387,6 +387,62 @@ def test_a_webhook_that_cannot_be_prepared_holds_up_no_other(app, database, ada,
     assert receiver.requests[-1].path == "/204?held"
 
 
+def test_what_was_sent_to_one_webhook_and_cannot_be_noted_holds_up_no_other(
+    app, database, ada, eve, receiver, monkeypatch, time
+):
+    def fail(*args):
+        raise ValueError("a fault of ours")
+
+    look_often(monkeypatch)
+    gone = a_webhook(eve, receiver.url("/410"), types=["demand.update_added"])
+    others = [f"/204?{number}" for number in range(3)]
+    for path in others:
+        a_webhook(eve, receiver.url(path), types=["demand.update_added"])
+    ref = a_demand(ada)["ref"]
+
+    with monkeypatch.context() as faulty, delivering(app):
+        faulty.setattr("app.webhooks.actions.disable_webhook", fail)
+        note(ada, ref, "one")
+        receiver.wait_for(4)
+        note(ada, ref, "two")
+        receiver.wait_for(7)
+        wait_until(lambda: len(rows(database, Attempt)) == 6)
+    with database.read() as session:
+        unsettled = Tallies(session).unsettled
+    time.forward(seconds=LEASE.total_seconds() + 1)
+    with delivering(app):
+        receiver.wait_for(8)
+
+    assert all(texts(receiver.requests, path) == ["one", "two"] for path in others)
+    assert texts(receiver.requests, "/410") == ["one", "one"]
+    assert unsettled == 1
+    assert eve.get(f"{API}/webhooks/{gone['id']}").json()["state"] == "disabled"
+
+
+def test_what_came_back_while_the_database_was_away_is_noted_once_it_is_there(
+    app, database, ada, eve, receiver, monkeypatch
+):
+    look_often(monkeypatch)
+    a_webhook(eve, receiver.url("/waits-for-a-word"), types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"])
+    tried = []
+
+    def write():
+        tried.append(clock.now())
+        raise OSError("gone for a moment")
+
+    with delivering(app):
+        receiver.wait_for(1)
+        with monkeypatch.context() as away:
+            away.setattr(database, "write", write)
+            receiver.say(204)
+            wait_until(lambda: len(tried) > 6)
+        wait_until(lambda: rows(database, Attempt))
+
+    assert [attempt.outcome for attempt in rows(database, Attempt)] == [Outcome.DELIVERED]
+    assert len(receiver.requests) == 1
+
+
 def test_what_was_woken_by_a_clock_that_was_ahead_is_sent_now(app, database, ada, eve, receiver, time):
     a_webhook(eve, receiver.url("/204"), types=["demand.update_added"])
     ref = a_demand(ada)["ref"]
