@@ -2,7 +2,7 @@
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -16,7 +16,10 @@ PREFIX = "DEMANDS_"
 ENV_FILE = ".env"
 
 
-def _without_trailing_slash(url: str) -> str:
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("write it as readers type it, such as https://demands.example.org")
     return url.rstrip("/")
 
 
@@ -24,8 +27,18 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _split_text(networks: object) -> object:
-    return _split(networks) if isinstance(networks, str) else networks
+def _networks(networks: object) -> object:
+    return [_network(text) for text in _split(networks)] if isinstance(networks, str) else networks
+
+
+def _network(text: str) -> Network:
+    try:
+        meant = ip_interface(text)
+    except ValueError:
+        raise ValueError(f"{text} is no network; write it as 10.0.0.0/8 or fd00::/8") from None
+    if meant.ip != meant.network.network_address:
+        raise ValueError(f"{text} has host bits set; write {meant.network}")
+    return meant.network
 
 
 def _smtp_url(url: SecretStr) -> SecretStr:
@@ -51,7 +64,7 @@ def _database_url(url: str) -> str:
 
 def _proxies(proxies: str) -> str:
     for proxy in _split(proxies) if proxies != "*" else ():
-        ip_network(proxy)  # raises ValueError
+        _network(proxy)
     return proxies
 
 
@@ -66,7 +79,7 @@ class Settings(BaseSettings):
         description="`postgresql+psycopg://user:password@host/name`; empty means SQLite in the data directory.",
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections kept open per process.")
-    base_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
+    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
         "http://127.0.0.1:8000", description="How readers reach this service; links are built from it."
     )
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
@@ -82,7 +95,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(1_000_000, ge=1_000, description="Larger request bodies get 413.")
     due_soon_days: int = Field(30, ge=0, le=365, description="How many days before its deadline a demand is due soon.")
     idempotency_hours: int = Field(48, ge=1, description="How long the first answer to an Idempotency-Key is kept.")
-    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_text)] = Field(
+    webhook_allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         (), description="Private networks that webhooks may reach, comma separated, such as `127.0.0.0/8`."
     )
     webhook_allow_http: bool = Field(False, description="Whether webhooks may use plain http outside those networks.")

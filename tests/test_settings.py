@@ -25,6 +25,37 @@ def test_a_network_that_is_none_is_refused(monkeypatch):
         Settings(_env_file=None)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "network"),
+    [
+        ("webhook_allow_networks", "127.0.0.0/8, 10.0.0.1/8", "10.0.0.0/8"),
+        ("webhook_allow_networks", "fd00::1/8", "fd00::/8"),
+        ("trusted_proxies", "172.16.0.1/12", "172.16.0.0/12"),
+    ],
+)
+def test_an_address_within_a_network_is_refused_with_the_network_that_it_is_in(monkeypatch, name, text, network):
+    monkeypatch.setenv(f"DEMANDS_{name.upper()}", text)
+
+    with pytest.raises(ValidationError, match=f"has host bits set; write {network}"):
+        Settings(_env_file=None)
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "demands.example.org", "ftp://demands.example.org", "https://", "//a", "http://["]
+)
+def test_a_base_url_that_leads_nowhere_is_refused(monkeypatch, url):
+    monkeypatch.setenv("DEMANDS_BASE_URL", url)
+
+    with pytest.raises(ValidationError, match="base_url"):
+        Settings(_env_file=None)
+
+
+def test_a_base_url_may_have_a_path_and_a_slash_at_its_end(monkeypatch):
+    monkeypatch.setenv("DEMANDS_BASE_URL", "https://example.org/demands/")
+
+    assert Settings(_env_file=None).base_url == "https://example.org/demands"
+
+
 @pytest.mark.parametrize("url", ["mysql://root@localhost/x", "demands.sqlite3", "postgres://localhost/x"])
 def test_a_database_that_it_cannot_use_is_refused_without_repeating_what_was_set(monkeypatch, url):
     monkeypatch.setenv("DEMANDS_DATABASE_URL", url)

@@ -87,10 +87,7 @@ def _carefully(check: Check, database: Database) -> Iterator[Finding]:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     url = urlsplit(settings.base_url)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        mend = "Set DEMANDS_BASE_URL to how readers reach it, such as https://demands.example.org."
-        yield Finding(Level.FAIL, "settings", f"the base URL {settings.base_url!r} is no web address", mend)
-    elif url.hostname in ("127.0.0.1", "localhost", "::1"):
+    if url.hostname in ("127.0.0.1", "localhost", "::1"):
         mend = "Where others read too, set DEMANDS_BASE_URL to how they reach it."
         yield Finding(Level.WARN, "settings", f"links point to {settings.base_url}, so to this machine only", mend)
     elif url.scheme == "http":

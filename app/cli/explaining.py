@@ -2,14 +2,18 @@
 
 import errno
 import sqlite3
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from app.problems import Problem
+from app.settings import Settings
 from app.vault import LostSecret
 from app.wording import told
 
@@ -54,8 +58,21 @@ def _of_sqlite(error: sqlite3.Error) -> str | None:
     if "locked" in what:
         return "Another process keeps the database locked; try again when it is done."
     if "readonly" in what or "unable to open" in what:
-        return f"The database file cannot be opened ({what}); see who owns it and its folder."
+        return (
+            _of_a_read_only_place() or f"The database file cannot be opened ({what}); see who owns it and its folder."
+        )
     return f"The database cannot be used ({what}); `demands doctor` may tell more."
+
+
+def _of_a_read_only_place() -> str | None:
+    """SQLite says the same of a file that belongs to somebody else."""
+    folder = Path(make_url(Settings().url_of_database).database or "").parent
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return f"{error.strerror}: {folder}."
+    return None
 
 
 def _of_postgresql(error: OperationalError) -> str:
@@ -67,6 +84,8 @@ def _of_the_system(error: OSError) -> str | None:
     where = error.filename or "the data directory"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full at {where}; free some space, then try again."
+    if error.errno == errno.EEXIST:
+        return f"A file is in the way where a folder is to be: {where}."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.EISDIR, errno.ENOTDIR):
         return f"{error.strerror}: {where}."
     return None

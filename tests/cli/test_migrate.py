@@ -1,5 +1,8 @@
 """`demands migrate` and `demands seed`, and the quick look at what the newest shape is."""
 
+import errno
+import os
+
 import pytest
 from alembic.script import ScriptDirectory
 
@@ -32,6 +35,36 @@ def test_an_empty_folder_is_told_how_to_become_a_database_and_becomes_one(demand
     assert demands("migrate").stderr == f"Migrated to {revisions.newest_revision()}.\n"
     assert "Loaded 19 demands of nagorno-karabakh" in demands("seed").stderr
     assert "nothing was changed" in demands("seed").stderr
+
+
+@on_sqlite
+def test_a_file_where_the_data_directory_is_to_be_is_told_of(demands, monkeypatch, tmp_path):
+    (tmp_path / "data").touch()
+    monkeypatch.setenv("DEMANDS_DATA_DIR", str(tmp_path / "data"))
+
+    refused = demands("migrate")
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == f"demands: A file is in the way where a folder is to be: {tmp_path / 'data'}.\n"
+
+
+@on_sqlite
+def test_a_file_system_that_takes_nothing_is_told_from_a_file_that_is_another_s(demands, monkeypatch, tmp_path):
+    (tmp_path / "demands.sqlite3").mkdir()  # so that SQLite cannot open it
+    monkeypatch.setenv("DEMANDS_DATA_DIR", str(tmp_path))
+
+    another_s = demands("migrate")
+    monkeypatch.setattr("app.cli.explaining.TemporaryFile", read_only)
+    takes_nothing = demands("migrate")
+
+    assert (another_s.exit_code, takes_nothing.exit_code) == (1, 1)
+    assert "see who owns it and its folder" in another_s.stderr
+    assert takes_nothing.stderr == f"demands: Read-only file system: {tmp_path}.\n"
+
+
+def read_only(**_):
+    """As the system answers to whoever wants to write to a file system that is mounted read-only."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 @on_sqlite
