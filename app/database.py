@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine, event, f
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from app.discretion import keep_values_out
 from app.problems import taken
 from app.settings import Settings
 
@@ -137,10 +138,12 @@ def _sqlite_engine(url: str, pool_size: int, begin: str, query_only: bool = Fals
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,
         pool_use_lifo=True,  # the connection used last has its pages at hand
         pool_timeout=30,
         connect_args={"check_same_thread": False, "timeout": 10},
     )
+    keep_values_out(engine)
     pragmas = (*SQLITE_PRAGMAS, f"wal_autocheckpoint={MANY_PAGES}", *(("query_only=ON",) if query_only else ()))
 
     @event.listens_for(engine, "connect")
@@ -162,13 +165,16 @@ def _lower(text: object) -> object:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        hide_parameters=True,
         pool_use_lifo=True,  # the connection used last knows its statements already
         pool_timeout=30,
         pool_pre_ping=True,
         pool_recycle=int(datetime.timedelta(minutes=30).total_seconds()),
         connect_args={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s", **lively(url)},
     )
+    keep_values_out(engine)
+    return engine
