@@ -32,7 +32,7 @@ def atom(feed: Feed, addresses: Addresses) -> bytes:
     root = Element("feed", xmlns="http://www.w3.org/2005/Atom")
     _text(root, "id", addresses.first)
     _text(root, "title", feed.title)
-    _text(root, "updated", utc(feed.entries[0].updated if feed.entries else LONG_AGO))
+    _text(root, "updated", utc(max((entry.updated for entry in feed.entries), default=LONG_AGO)))
     _text(SubElement(root, "author"), "name", AUTHOR)
     SubElement(root, "link", rel="self", type=ATOM, href=addresses.own)
     SubElement(root, "link", rel="first", type=ATOM, href=addresses.first)
@@ -63,7 +63,7 @@ def _add(root: Element, entry: Entry, addresses: Addresses) -> None:
     _text(element, "id", entry.id.urn)
     _text(element, "title", entry.title)
     _text(element, "updated", utc(entry.updated))
-    _text(element, "published", utc(entry.updated))
+    _text(element, "published", utc(entry.published))
     _text(SubElement(element, "author"), "name", entry.author or AUTHOR)
     SubElement(element, "link", rel="alternate", href=addresses.base + entry.address)
     for category in entry.categories:
@@ -77,7 +77,8 @@ def _item(entry: Entry, addresses: Addresses) -> dict[str, Any]:
         "url": addresses.base + entry.address,
         "title": entry.title,
         "content_text": entry.text,
-        "date_published": utc(entry.updated),
+        "date_published": utc(entry.published),
+        "date_modified": utc(entry.updated),
         "authors": [{"name": entry.author or AUTHOR}],
         "tags": entry.categories,
     }

@@ -30,6 +30,7 @@ class Entry:
     title: str
     text: str
     address: str  # below the base URL
+    published: datetime.datetime
     updated: datetime.datetime
     author: str | None
     categories: list[str]
@@ -86,7 +87,8 @@ def _entry(view: reading.EventView) -> Entry:
         title=title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip()}…",
         text=text,
         address=address(view),
-        updated=view.recorded_at,
+        published=view.recorded_at,
+        updated=view.erased_at or view.recorded_at,
         author=view.actor.get("organization"),
         categories=[view.type, *([view.campaign] if view.campaign else [])],
     )

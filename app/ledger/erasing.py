@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Text, func, or_, select, type_coerce,
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
+from app import clock
 from app.database import mentions
 from app.fields import Audience
 from app.ledger.models import Canonical, Event
@@ -61,8 +62,8 @@ def erase_mentions(session: Session, words: str) -> list[Erased]:
             Erased(entry.seq, entry.demand, _thing(entry), entry.audience, entry._mapping["keys"]) for entry in entries
         ]
         numbers = [entry.seq for entry in entries]
-        emptied = update(EVENT).where(EVENT.c.seq.in_(numbers)).values(data=None, images=None, salt=None)
-        session.connection().execute(emptied)
+        emptied = update(EVENT).where(EVENT.c.seq.in_(numbers))
+        session.connection().execute(emptied.values(data=None, images=None, salt=None, erased_at=clock.now()))
         _erase_repetitions(session, [entry.id for entry in entries])
     return erased
 

@@ -1,12 +1,13 @@
 """Reading the ledger: always through a gate, in order, from a cursor."""
 
+import datetime
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlmodel import Session, col
 
@@ -41,6 +42,7 @@ class EventView(BaseModel):
     demand: str | None
     audience: Audience
     data: dict[str, Any] | None
+    erased_at: Annotated[datetime.datetime | None, Field(exclude=True)] = None
 
 
 class HeadView(BaseModel):
@@ -192,6 +194,7 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
         demand=event.demand,
         audience=event.audience,
         data=data,
+        erased_at=event.erased_at,
     )
 
 

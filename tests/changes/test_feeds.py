@@ -3,7 +3,7 @@
 import feedparser  # type: ignore[import-untyped]
 import pytest
 
-from tests.factories import API, a_body, a_campaign, a_demand, a_draft, a_kind, a_source, change, publish
+from tests.factories import API, a_body, a_campaign, a_demand, a_draft, a_kind, a_source, change, made, publish
 
 EVERYTHING = f"{API}/feed"
 
@@ -60,6 +60,40 @@ def test_json_feed_tells_the_same(ada, client):
         (entry.id, entry.title, entry.link, entry.updated) for entry in entries
     ]
     assert [item["content_text"] for item in items] == [entry.content[0].value for entry in entries]
+
+
+def test_an_entry_whose_content_was_erased_is_told_as_changed(ada, client):
+    """Or readers keep the words that had to go (RFC 4287, section 4.2.15)."""
+    demand = a_demand(ada)["ref"]
+    change(ada, demand, "in_progress", reason="Jane Roe was heard.")
+    [before, published] = atom(client, demand=demand).entries
+
+    made(ada, "redactions", {"text": "Jane Roe", "reason": "She asked."})
+
+    found = atom(client, demand=demand)
+    [redacted, after, unchanged] = found.entries
+    assert "erased" in after.title
+    assert (after.id, after.published) == (before.id, before.published)
+    assert before.updated < after.updated <= redacted.updated
+    assert unchanged.updated == published.updated == published.published
+    assert found.feed.updated == redacted.updated
+    assert [(item["date_published"], item["date_modified"]) for item in json_feed(client, demand=demand)["items"]] == [
+        (entry.published, entry.updated) for entry in found.entries
+    ]
+
+
+def test_a_page_of_older_entries_is_as_new_as_the_last_that_was_erased(ada, client, settings):
+    demand = a_demand(ada)["ref"]
+    change(ada, demand, "in_progress", reason="Jane Roe was heard.")
+    for _ in range(2):
+        made(ada, f"demands/{demand}/updates", {"text": "They met.", "on": "2024-03-01"})
+    made(ada, "redactions", {"text": "Jane Roe", "reason": "She asked."})
+
+    first = atom(client, demand=demand, limit=2)
+    second = atom_at(client, links(first)["next"].removeprefix(settings.base_url))
+
+    assert [entry.title.partition(": ")[2].split()[0] for entry in second.entries] == ["On", "The"]
+    assert second.feed.updated == second.entries[1].updated > second.entries[0].updated
 
 
 def test_following_next_gives_everything_once(ada, client, settings):
