@@ -40,7 +40,7 @@ class CanonicalJSON(TypeDecorator[Any]):
 
 
 class Event(Table, table=True):
-    """One entry of the ledger. Never changed, except that erasing personal data empties data, images and salt, and says when."""
+    """One entry of the ledger. Never changed, except that erasing personal data empties data, images and salt."""
 
     ledgered: ClassVar[bool] = False
     __table_args__ = (
@@ -68,7 +68,7 @@ class Event(Table, table=True):
     salt: str | None = Field(default=None, max_length=32)
     data_digest: str = Field(max_length=64)
     hash: str = Field(max_length=64)
-    erased_at: datetime.datetime | None = None  # when it was emptied; not covered by the hash
+    erased_at: datetime.datetime | None = None  # which no hash covers
 
 
 class Subject(Table, table=True):

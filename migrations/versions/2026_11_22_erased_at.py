@@ -8,13 +8,17 @@ down_revision = "20261122_webhook_paused"
 branch_labels = None
 depends_on = None
 
-LAST_REDACTION = "SELECT max(recorded_at) FROM event WHERE type = 'content.redacted'"
+# When those were emptied that are empty already: then at the latest.
+ERASED = """
+    UPDATE event SET erased_at = (SELECT max(recorded_at) FROM event WHERE type = 'content.redacted')
+    WHERE data IS NULL
+"""
 
 
 def upgrade() -> None:
     with op.batch_alter_table("event") as batch_op:
         batch_op.add_column(sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
-    op.execute(f"UPDATE event SET erased_at = ({LAST_REDACTION}) WHERE data IS NULL")  # then at the latest
+    op.execute(ERASED)
 
 
 def downgrade() -> None:
