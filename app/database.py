@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine, event, func, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -110,6 +111,12 @@ def settings_of(session: Session) -> Settings:
 def locked(statement: Any, **options: Any) -> Any:
     """The same rows, locked for a change and read anew; rows that merely refer to them are not held up."""
     return statement.with_for_update(key_share=True, **options).execution_options(populate_existing=True)
+
+
+def insert(session: Session, table: Any) -> Any:
+    """A statement that may also say what becomes of a row that is there already: `on_conflict_do_update`."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
 
 
 def mentions(column: Any, words: str) -> ColumnElement[bool]:

@@ -14,14 +14,13 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.clients import client_of, client_stamp
 from app.accounts.current import CurrentActor, Db
 from app.accounts.models import Answer
-from app.database import Database
+from app.database import Database, insert
 from app.fields import utc
 from app.problems import Conflict, Invalid
 from app.vault import LostSecret, Vault
@@ -114,7 +113,6 @@ class Once:
         """Take the key, or find who has it: a competitor that is under way is waited for."""
         if self._key is None:
             return None
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         mine = {
             "actor": self._who,
             "key": self._key,
@@ -123,7 +121,7 @@ class Once:
             "sealed": b"",
             "created_at": clock.now(),
         }
-        claim = insert(Answer).values(mine).on_conflict_do_nothing().returning(col(Answer.key))
+        claim = insert(session, Answer).values(mine).on_conflict_do_nothing().returning(col(Answer.key))
         if session.connection().execute(claim).first():  # a row count is not to be had from every driver
             return None
         earlier = session.get_one(Answer, (self._who, self._key))

@@ -13,9 +13,9 @@ from sqlmodel import Session, col, func, or_, select
 
 from app import clock
 from app.webhooks import actions
-from app.webhooks.answers import OURS, Outcome
-from app.webhooks.lanes import Claimed, Work
-from app.webhooks.models import GIVE_UP_AFTER, Attempt, Lane, State, Webhook
+from app.webhooks.answers import OURS, Outcome, counts_against_endpoint
+from app.webhooks.lanes import Claimed, Settled
+from app.webhooks.models import GIVE_UP_AFTER, Attempt, Lane
 
 FAILURES = (Outcome.RETRY, Outcome.REJECTED)
 WARN_AFTER_HOURS = (1, 24, 72)
@@ -25,16 +25,13 @@ LEAST_DAYS = 3
 GIVE_UP_DAYS = 5  # on which it was tried in vain: while we stood still, or failed ourselves, it was not
 
 
-def examine(session: Session, settled: Iterable[Work]) -> None:
-    """The works were settled in this transaction; those whose lease was lost by then are passed over."""
-    for work in settled:
-        if work.outcome not in FAILURES or work.attempts[-1].error in OURS:
+def examine(session: Session, settled: Iterable[Settled]) -> None:
+    """Of webhooks that are active: one may have been paused meanwhile, but not while its lane is locked."""
+    for each in settled:
+        work, lane = each.work, each.lane
+        if not each.active or work.outcome not in FAILURES or not counts_against_endpoint(work.attempts[-1].error):
             continue
-        lane = session.get(Lane, work.lease.webhook_id)
-        if lane is None or lane.first_fail_at is None or lane.lease_epoch != work.lease.epoch:
-            continue
-        if not _is_active(session, lane.webhook_id):
-            continue
+        assert lane.first_fail_at
         if _is_hopeless(session, lane.webhook_id, lane.first_fail_at):
             lane.ready_at = None
             actions.disable_webhook(session, lane.webhook_id, "The endpoint failed for five days.")
@@ -47,11 +44,6 @@ def hopeless(session: Session, claimed: Sequence[Claimed]) -> set[uuid.UUID]:
     since = {lane.lease.webhook_id: lane.first_fail_at for lane in claimed if lane.first_fail_at}
     long_ago = {key: moment for key, moment in since.items() if moment < clock.now() - GIVE_UP_AFTER}
     return {key for key, moment in long_ago.items() if _failures(session, key, moment)[1] >= GIVE_UP_DAYS}
-
-
-def _is_active(session: Session, webhook_id: uuid.UUID) -> bool:
-    """It may have been paused meanwhile, but not while its lane is locked."""
-    return session.exec(select(Webhook.state).where(Webhook.id == webhook_id)).one() is State.ACTIVE
 
 
 def _is_hopeless(session: Session, webhook_id: uuid.UUID, failing_since: datetime.datetime) -> bool:

@@ -20,7 +20,7 @@ from functools import cache
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -29,14 +29,7 @@ from app.database import settings_of
 from app.webhooks import resending, tallying
 from app.webhooks.answers import LONGEST_WAIT_SECONDS, Outcome, counts_against_endpoint
 from app.webhooks.backoff import retry_at
-from app.webhooks.models import (
-    Attempt,
-    Lane,
-    State,
-    Tried,
-    Undelivered,
-    Webhook,
-)
+from app.webhooks.models import Lane, State, Tried, Undelivered, Webhook
 from app.webhooks.resending import Progress
 
 _SECOND_TURN = datetime.timedelta(seconds=1)  # who goes on is never the last to have come
@@ -82,6 +75,15 @@ class Work:
         """What failed, where all got through but something that a replay sends again."""
         failed = self.replay is not None and self.outcome is Outcome.RETRY
         return self.attempts[-1] if failed and counts_against_endpoint(self.attempts[-1].error) else None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Work that was in time, its lane, and whether the webhook is active."""
+
+    work: Work
+    lane: Lane
+    active: bool
 
 
 def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
@@ -130,36 +132,21 @@ def renew(session: Session, leases: Sequence[Lease]) -> set[Lease]:
     return set(held)
 
 
-def settle(session: Session, works: Sequence[Work]) -> list[uuid.UUID]:
-    """Note what was done, with its log, and when each lane goes on; late work is dropped.
-
-    Returns the webhooks whose endpoints said that they are gone; they are disabled.
-    """
+def settle(session: Session, works: Sequence[Work]) -> list[Settled]:
+    """Note how far each lane got and when it goes on; late work is dropped."""
     held = _held(session, [work.lease for work in works])
     for work in works:
         if work.lease in held:
             _settle_replay(session, held[work.lease], work)
-    replaying = _replaying(session, held)
-    gone = []
-    for work in works:
-        lane = held.get(work.lease)
-        if lane is None:
-            continue
+    active = _active(session, held)
+    settled = [Settled(work, held[work.lease], work.lease.webhook_id in active) for work in works if work.lease in held]
+    for each in settled:
+        work, lane = each.work, each.lane
         lane.cursor_seq = max(lane.cursor_seq, work.cursor_seq)
         lane.lease_owner = None
         _note(lane, work)
-        lane.ready_at = _goes_on_at(lane, work, replaying[lane.webhook_id]) if lane.webhook_id in replaying else None
-        for given_up in work.set_aside:
-            session.merge(given_up)  # a replay may have given it up before
-        if work.outcome is Outcome.GONE:
-            gone.append(work.lease.webhook_id)
-    settled = [work for work in works if work.lease in held]
-    attempts = [attempt for work in settled for attempt in work.attempts]
-    if attempts:
-        session.connection().execute(insert(Attempt), [vars(attempt) for attempt in attempts])
-    undelivered = [given_up for work in settled for given_up in work.set_aside]
-    tallying.add(session, attempts, undelivered, leases_lost=len(works) - len(settled))
-    return gone
+        lane.ready_at = _goes_on_at(lane, work, active[lane.webhook_id]) if each.active else None
+    return settled
 
 
 def hold(session: Session, webhook_id: uuid.UUID) -> Lane | None:
@@ -274,12 +261,12 @@ def _settle_replay(session: Session, lane: Lane, work: Work) -> None:
         resending.hurry(session, lane.webhook_id)  # who is well again gets the rest at once
 
 
-def _replaying(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, datetime.datetime | None]:
+def _active(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, datetime.datetime | None]:
     """The webhooks that are active, and when there is something to send to them again, if there is."""
-    active = select(col(Webhook.id), resending.next_at(col(Webhook.id))).where(
+    found = select(col(Webhook.id), resending.next_at(col(Webhook.id))).where(
         col(Webhook.id).in_([lease.webhook_id for lease in leases]), col(Webhook.state) == State.ACTIVE
     )
-    return {row[0]: row[1] for row in session.execute(active)}
+    return {row[0]: row[1] for row in session.execute(found)}
 
 
 def _note(lane: Lane, work: Work) -> None:

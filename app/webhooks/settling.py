@@ -3,9 +3,13 @@
 import logging
 from collections.abc import Sequence
 
-from app.database import Database
+from sqlmodel import Session
+
+from app.database import Database, insert
 from app.webhooks import actions, ailing, lanes, tallying
+from app.webhooks.answers import Outcome
 from app.webhooks.lanes import Work
+from app.webhooks.models import Attempt, Tried, Undelivered
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +21,7 @@ def settle(database: Database, works: Sequence[Work]) -> None:
     """
     try:
         with database.write() as session:
-            for webhook_id in lanes.settle(session, works):
-                actions.disable_webhook(session, webhook_id, "The endpoint answered 410 Gone.")
-            ailing.examine(session, works)
+            _settle(session, works)
     except Exception:
         if len(works) == 1:
             with database.write() as session:  # raises too where the fault is the database's
@@ -28,3 +30,25 @@ def settle(database: Database, works: Sequence[Work]) -> None:
             return
         for work in works:
             settle(database, [work])
+
+
+def _settle(session: Session, works: Sequence[Work]) -> None:
+    settled = lanes.settle(session, works)
+    attempts = [attempt for each in settled for attempt in each.work.attempts]
+    given_up = [event for each in settled for event in each.work.set_aside]
+    _log(session, attempts, given_up)
+    for each in settled:
+        if each.work.outcome is Outcome.GONE:
+            actions.disable_webhook(session, each.lane.webhook_id, "The endpoint answered 410 Gone.")
+    ailing.examine(session, settled)
+    tallying.add(session, attempts, given_up, leases_lost=len(works) - len(settled))
+
+
+def _log(session: Session, attempts: Sequence[Tried], given_up: Sequence[Undelivered]) -> None:
+    if attempts:
+        session.connection().execute(insert(session, Attempt), [vars(attempt) for attempt in attempts])
+    if given_up:
+        setting_aside = insert(session, Undelivered)
+        anew = {name: setting_aside.excluded[name] for name in ("event_id", "reason", "set_aside_at")}
+        again = setting_aside.on_conflict_do_update(index_elements=["webhook_id", "seq"], set_=anew)
+        session.connection().execute(again, [event.model_dump() for event in given_up])  # a replay may give it up again

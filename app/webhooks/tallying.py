@@ -7,9 +7,9 @@ import bisect
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, select
 
+from app.database import insert
 from app.webhooks.answers import Outcome
 from app.webhooks.models import Reason, Tally, Tried, Undelivered
 
@@ -38,8 +38,7 @@ def add(
     counts += Counter({(LEASES_LOST, 0): leases_lost, (UNPREPARED, 0): unprepared, (UNSETTLED, 0): unsettled})
     if not counts:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = insert(Tally).values(
+    added = insert(session, Tally).values(
         [  # in one order, so that of two who add none waits for the other
             {"name": name, "up_to_ms": up_to_ms, "count": count, "total_ms": total_ms[name, up_to_ms]}
             for (name, up_to_ms), count in sorted(counts.items())

@@ -4,13 +4,14 @@ import datetime
 import math
 
 import pytest
+from sqlalchemy import Engine, event
 from sqlmodel import select
 
 from app import clock, ledger
 from app.accounts.actor import system
 from app.fields import Audience
 from app.ledger.selecting import match_keys
-from app.webhooks import backoff, lanes, planning
+from app.webhooks import backoff, lanes, planning, settling
 from app.webhooks.answers import Failure, Outcome
 from app.webhooks.lanes import Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Tried, Undelivered, Webhook
@@ -56,8 +57,7 @@ def claim(database, owner=ONE, limit=10):
 
 
 def settle(database, *works):
-    with database.write() as session:
-        return lanes.settle(session, works)
+    settling.settle(database, works)
 
 
 def lane_of(database, webhook):
@@ -84,6 +84,12 @@ def done(claimed, outcome=Outcome.DELIVERED, error=None, **work):
     """Work that brought the lane to its wake, or failed to."""
     reached = claimed.cursor_seq if outcome in (Outcome.RETRY, Outcome.GONE) else claimed.wake_seq
     return Work(claimed.lease, reached, attempts=[an_attempt(claimed, outcome, error)], **work)
+
+
+def given_up(webhook_id, seq):
+    return Undelivered(
+        webhook_id=webhook_id, seq=seq, event_id=webhook_id, reason=Reason.REJECTED, set_aside_at=clock.now()
+    )
 
 
 @pytest.fixture
@@ -374,6 +380,35 @@ def test_after_a_failure_the_lane_waits_longer_and_longer(database, woken, time)
     assert (lane_of(database, woken).fail_streak, lane_of(database, woken).first_fail_at) == (0, None)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.REJECTED])
+def test_what_many_failed_to_take_is_noted_in_as_few_statements_as_of_few(database, eve, outcome):
+    statements: list[str] = []
+
+    def failed(webhooks):
+        for _ in range(webhooks):
+            a_webhook(eve, HOOK)
+        happen(database)
+        plan_all(database)
+        works = [done(claimed, outcome) for claimed in claim(database)]
+        for work in works:
+            work.set_aside.append(given_up(work.lease.webhook_id, work.cursor_seq))
+        statements.clear()
+        settle(database, *works)
+        return len(works), len(statements)
+
+    def note(connection, cursor, statement, *_):
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        _, few, many = failed(1), failed(1), failed(8)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert few[0] < many[0]
+    assert few[1] == many[1]
+
+
 def test_a_failure_of_our_own_waits_but_does_not_count_against_the_endpoint(database, woken):
     settle(database, done(claim(database)[0], Outcome.RETRY, Failure.LOCAL))
 
@@ -390,26 +425,20 @@ def test_the_schedule_ends_with_every_eight_hours_and_hears_the_endpoint():
 
 def test_an_event_that_was_set_aside_lets_the_others_pass(database, woken):
     [claimed] = claim(database)
-    given_up = Undelivered(
-        webhook_id=claimed.lease.webhook_id,
-        seq=claimed.wake_seq,
-        event_id=claimed.lease.webhook_id,
-        reason=Reason.REJECTED,
-        set_aside_at=clock.now(),
-    )
 
-    settle(database, done(claimed, Outcome.REJECTED, set_aside=[given_up]))
+    settle(database, done(claimed, Outcome.REJECTED, set_aside=[given_up(claimed.lease.webhook_id, claimed.wake_seq)]))
 
     lane = lane_of(database, woken)
     assert (lane.ready_at, lane.cursor_seq) == (None, lane.wake_seq)
     assert [row.reason for row in rows(database, Undelivered)] == [Reason.REJECTED]
 
 
-def test_an_endpoint_that_is_gone_is_told_and_its_lane_rests_where_it_is(database, woken):
+def test_an_endpoint_that_is_gone_is_disabled_and_its_lane_rests_where_it_is(database, woken):
     [claimed] = claim(database)
 
-    assert settle(database, done(claimed, Outcome.GONE)) == [claimed.lease.webhook_id]
+    settle(database, done(claimed, Outcome.GONE))
 
+    assert rows(database, Webhook)[0].state is State.DISABLED
     lane = lane_of(database, woken)
     assert (lane.ready_at, lane.cursor_seq) == (None, claimed.cursor_seq)
 

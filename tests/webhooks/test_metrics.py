@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from app.main import create_app
-from app.webhooks import lanes, planning
+from app.webhooks import lanes, planning, settling
 from app.webhooks.lanes import Work
 from app.webhooks.models import Lane
 from tests.factories import a_demand, a_draft
@@ -159,8 +159,7 @@ def test_work_that_comes_too_late_counts_as_a_lost_lease_and_not_as_attempts(ada
     assert [turn.lease.owner for turn in turns] == ["frozen", "other"]
 
     for turn in turns:
-        with database.write() as session:
-            lanes.settle(session, [Work(turn.lease, turn.wake_seq)])
+        settling.settle(database, [Work(turn.lease, turn.wake_seq)])
 
     assert metrics(prometheus)["demands_webhook_leases_lost_total"] == {"": 1}
     assert len(rows(database, Lane)) == 1
