@@ -276,8 +276,9 @@ def _note(lane: Lane, work: Work) -> None:
         last_ok = work.attempts[-len(since_ok) - 1]
         lane.last_ok_at, lane.first_fail_at, lane.warned_hours = last_ok.started_at, None, 0
     theirs = [attempt for attempt in since_ok if counts_against_endpoint(attempt.error)]
-    if theirs:
-        lane.first_fail_at = lane.first_fail_at or theirs[-1].started_at
+    if theirs and lane.first_fail_at is None:
+        first_fail_at = theirs[-1].started_at
+        lane.first_fail_at = max(first_fail_at, lane.last_ok_at or first_fail_at)  # one of the clocks may be behind
     if work.outcome is Outcome.RETRY and not work.failed_again:
         lane.fail_streak += 1
     elif work.outcome in {Outcome.DELIVERED, Outcome.REJECTED} or work.failed_again:

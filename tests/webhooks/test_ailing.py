@@ -123,3 +123,19 @@ def test_faults_of_ours_disable_nothing_and_warn_of_nothing(app, ada, eve, recei
 
     assert state_of(eve, webhook) == "active"
     assert failing_for(ada) == []
+
+
+def test_a_worker_whose_clock_is_behind_counts_no_failure_from_before_the_last_success(app, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.script("/hook", "204", "500", "500"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    note(ada, ref)
+    probe(app, receiver, time, 0)
+    note(ada, ref)
+    probe(app, receiver, time, -144)
+
+    probe(app, receiver, time, 144)
+
+    health = eve.get(f"{API}/webhooks/{webhook['id']}/health").json()
+    assert (len(receiver.requests), health["failures_in_a_row"]) == (3, 2)
+    assert health["failing_since"] == health["last_success_at"]
+    assert failing_for(ada) == []
