@@ -53,6 +53,8 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
         pruning = _repeat("forgetting attempts", lambda: forget_attempts(database, settings), lambda: PRUNE, stop)
         group.create_task(pruning)
         if settings.sends_mail:
+            gather = partial(gathering.gather, database, vault, stop.is_set)
+            group.create_task(_repeat("gathering for followers", gather, lambda: LOOK_FOR_MAIL, stop))
             post = _post(database, vault, settings, stop)
             group.create_task(_repeat("mailing", post, lambda: LOOK_FOR_MAIL, stop))
             group.create_task(_repeat("setting mail right", lambda: set_right(database), lambda: SET_RIGHT, stop))
@@ -101,7 +103,6 @@ def _post(database: Database, vault: Vault, settings: Settings, stop: asyncio.Ev
     postman = Postman(database, vault, settings, WRITERS)
 
     def post() -> None:
-        gathering.gather(database, vault)
         postman.post(stop.is_set)
 
     return post

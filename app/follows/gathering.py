@@ -1,28 +1,34 @@
 """How followers come to their mails: whoever may have something new is woken, looked after, and left in peace.
 
-`plan` wakes those who want changes at once when one concerns them, and lets it wait a little for others. Digests have
-their hour. `look_after` reads, for each follower whose time has come, what is new after their cursor, and puts mails
-about it into the outbox; the cursor moves in the same transaction.
+`planning` wakes those who want changes at once when one concerns them, and lets it wait a little for others. Digests
+have their hour. `look` reads, for each follower whose time has come, what is new after their cursor, and `settle` puts
+mails about it into the outbox; the cursor moves in the same transaction.
 
 A mail is but a stretch of the ledger: what it says is read when it is sent.
 """
 
+import contextlib
 import datetime
 import logging
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from app import clock
 from app.database import Database, settings_of
 from app.follows.actions import about
-from app.follows.models import Follow, FollowKey, FollowPlan, Pace
+from app.follows.models import Follow, FollowPlan, Pace
 from app.follows.paces import next_digest_at
-from app.follows.queries import wanted
+from app.follows.planning import plan, planned_seq
+from app.follows.queries import address_of, people_at, wanted
 from app.ledger.models import Event, Head
 from app.ledger.reading import head
-from app.ledger.selecting import planning_keys
 from app.mail import outbox
+from app.problems import is_lost
 from app.vault import LostSecret, Vault
 
 CHANGES = "follow.changes"
@@ -31,70 +37,80 @@ BURST = datetime.timedelta(hours=1)
 LOOK_AGAIN_AFTER = datetime.timedelta(hours=1)
 LONGEST_WAIT = {Pace.AT_ONCE: BURST, Pace.DAILY: datetime.timedelta(days=1), Pace.WEEKLY: datetime.timedelta(days=7)}
 CLOCKS_APART = datetime.timedelta(hours=1)  # of the workers; and a day may have an hour more
-_EVENTS_AT_ONCE = 200
-_FOLLOWS_AT_ONCE = 20  # in one transaction, so that nobody waits long for it
+_FOLLOWS_AT_ONCE = 20
 
 log = logging.getLogger(__name__)
 
 
-def gather(database: Database, vault: Vault) -> None:
-    """All that there is to do now. Any number of workers may do it beside each other."""
-    while True:
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be written about a follow that was looked after."""
+
+    cursor_seq: int  # where it stood: whoever finds it elsewhere is late
+    values: dict[str, Any]
+    stretches: Sequence[tuple[int, int]] = ()  # of the ledger, after one number and until another: a mail about each
+
+
+@dataclass(frozen=True)
+class Looked:
+    until: int  # how far the ledger was read
+    outcomes: dict[uuid.UUID, Outcome]  # by follow
+
+
+def gather(database: Database, vault: Vault, stopped: Callable[[], bool] = lambda: False) -> None:
+    """All that there is to do now, or what can be done until it is time to stop.
+
+    Any number of workers may do it beside each other.
+    """
+    while not stopped():
         with database.read() as session:
             unplanned, due = _outlook(session)
-        if not (unplanned or due):
-            return
-        with database.write() as session:
-            planned = unplanned and plan(session)
-            looked_after = look_after(session, vault)
-        if not (planned or looked_after):
-            return  # another worker is at it
+            looked = look(session, vault) if due else None
+        settled = planned = False
+        if looked:
+            with database.write() as session:
+                settled = settle(session, looked)
+        if unplanned:
+            with database.write() as session:
+                planned = plan(session)
+        if not (settled or planned):
+            return  # there is nothing to do, or another worker is at it
 
 
-def plan(session: Session) -> bool:
-    """Wake those whom the next events concern; tells whether there were any. Another planner is not waited for."""
-    locked = select(FollowPlan).with_for_update(skip_locked=True).execution_options(populate_existing=True)
-    progress = session.scalars(locked).one_or_none()
-    if progress is None or progress.seq >= head(session).seq:
-        return False
-    until = min(head(session).seq, progress.seq + _EVENTS_AT_ONCE)
-    events = select(col(Event.keys), col(Event.notice)).where(col(Event.seq) > progress.seq, col(Event.seq) <= until)
-    keys = {key for keys, notice in session.execute(events) for key in planning_keys(keys, notice)}
-    concerned = select(col(FollowKey.follow_id)).where(col(FollowKey.match_key).in_(sorted(keys)))
-    soon = clock.now() + datetime.timedelta(seconds=settings_of(session).follow_gather_seconds)
-    rested = case((col(Follow.rest_until) > soon, col(Follow.rest_until)), else_=soon)
-    asleep = col(Follow.ready_at).is_(None)
-    # those who are awake are written to as well: the row must be waited for, in case that somebody puts it to sleep
-    wake = update(Follow).where(col(Follow.id).in_(concerned), col(Follow.cursor_seq) < until)
-    wake = wake.values(
-        # nothing up to here concerned whoever slept until now: it need not be read again
-        cursor_seq=case((asleep & (col(Follow.cursor_seq) < progress.seq), progress.seq), else_=Follow.cursor_seq),
-        ready_at=case((asleep, rested), else_=Follow.ready_at),
-    )
-    session.execute(wake.execution_options(synchronize_session=False))
-    progress.seq = until
-    return True
-
-
-def look_after(session: Session, vault: Vault) -> int:
-    """A few of those whose time has come, one worker each; returns how many."""
-    due = (
-        select(Follow)
-        .where(col(Follow.ready_at).is_not(None), col(Follow.ready_at) <= clock.now())
-        .order_by(col(Follow.ready_at))
-        .limit(_FOLLOWS_AT_ONCE)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    follows = session.scalars(due).all()
-    until = head(session).seq  # after the locks, so that whoever is woken from here on is woken for something later
+def look(session: Session, vault: Vault) -> Looked:
+    """What is new for a few of those whose time has come. One who cannot be looked after is put off, and logged."""
+    follows = session.scalars(_due().order_by(col(Follow.ready_at)).limit(_FOLLOWS_AT_ONCE)).all()
+    until = head(session).seq
+    people = people_at(session, _readable_addresses(vault, follows))
+    outcomes = {}
     for follow in follows:
         try:
-            _look_after(session, vault, follow, until)
-        except LostSecret:
-            log.exception("The address of follow %s cannot be read.", follow.id)
-            follow.ready_at = clock.now() + LOOK_AGAIN_AFTER  # the key may be brought back
-    return len(follows)
+            with session.begin_nested():
+                own = people.get(address_of(vault, follow).lower())
+                outcomes[follow.id] = _look_after(session, follow, own, until)
+        except Exception as error:
+            if is_lost(error):
+                raise
+            log.exception("Follow %s cannot be looked after; it is tried again later.", follow.id)
+            outcomes[follow.id] = Outcome(follow.cursor_seq, {"ready_at": clock.now() + LOOK_AGAIN_AFTER})
+    return Looked(until, outcomes)
+
+
+def settle(session: Session, looked: Looked) -> bool:
+    """Write what came of it, but for those whom another worker was faster with; tells whether there were others."""
+    planned = planned_seq(session)
+    found = _due().where(col(Follow.id).in_(looked.outcomes)).with_for_update(skip_locked=True)
+    follows = session.scalars(found.execution_options(populate_existing=True)).all()
+    for follow in follows:
+        outcome = looked.outcomes[follow.id]
+        if follow.cursor_seq != outcome.cursor_seq:
+            continue
+        for after, until in outcome.stretches:
+            outbox.put(session, CHANGES, about(follow.id), after=after, until=until)
+        follow.sqlmodel_update(outcome.values)
+        if follow.ready_at is None and planned > looked.until:
+            follow.ready_at = clock.now()  # it may have been woken for what was not read yet
+    return bool(follows)
 
 
 def set_right(session: Session) -> None:
@@ -110,38 +126,46 @@ def set_right(session: Session) -> None:
         follow.ready_at = now if at_once else next_digest_at(follow.pace, follow.timezone, now)
 
 
-def _look_after(session: Session, vault: Vault, follow: Follow, until: int) -> None:
-    if follow.pace is Pace.AT_ONCE:
-        _tell_at_once(session, vault, follow, until)
-    else:
-        _tell_in_a_digest(session, vault, follow, until)
-    follow.cursor_seq = until
+def _due() -> Any:
+    return select(Follow).where(col(Follow.ready_at).is_not(None), col(Follow.ready_at) <= clock.now())
 
 
-def _tell_at_once(session: Session, vault: Vault, follow: Follow, until: int) -> None:
+def _readable_addresses(vault: Vault, follows: Sequence[Follow]) -> Iterator[str]:
+    for follow in follows:
+        with contextlib.suppress(LostSecret):
+            yield address_of(vault, follow)
+
+
+def _look_after(session: Session, follow: Follow, own: uuid.UUID | None, until: int) -> Outcome:
+    tell = _tell_at_once if follow.pace is Pace.AT_ONCE else _tell_in_a_digest
+    return tell(session, follow, own, until)
+
+
+def _tell_at_once(session: Session, follow: Follow, own: uuid.UUID | None, until: int) -> Outcome:
     now = clock.now()
-    if follow.burst_from is None or abs(now - follow.burst_from) >= BURST:  # ahead, where a clock was
-        follow.burst_from = now
-        follow.burst_changes = MOST_SINGLE - 1 if follow.rest_until else 0  # what piled up meanwhile comes in one mail
-        follow.rest_until = None
-    room = MOST_SINGLE - follow.burst_changes
-    new = wanted(session, vault, follow, follow.cursor_seq, until).order_by(col(Event.seq)).limit(room + 1)
+    burst_from, burst_changes, rest_until = follow.burst_from, follow.burst_changes, follow.rest_until
+    if burst_from is None or abs(now - burst_from) >= BURST:  # ahead, where a clock was
+        burst_from = now
+        burst_changes = MOST_SINGLE - 1 if rest_until else 0  # what piled up meanwhile comes in one mail
+        rest_until = None
+    room = MOST_SINGLE - burst_changes
+    new = wanted(follow, own, follow.cursor_seq, until).order_by(col(Event.seq)).limit(room + 1)
     seqs = session.scalars(new).all()
     if len(seqs) <= room:
-        for seq in seqs:
-            outbox.put(session, CHANGES, about(follow.id), after=seq - 1, until=seq)
-        follow.burst_changes += len(seqs)
+        stretches = [(seq - 1, seq) for seq in seqs]
+        burst_changes += len(seqs)
     else:
-        outbox.put(session, CHANGES, about(follow.id), after=follow.cursor_seq, until=until)
-        follow.burst_changes = MOST_SINGLE
-        follow.rest_until = follow.burst_from + BURST
-    follow.ready_at = None
+        stretches = [(follow.cursor_seq, until)]
+        burst_changes = MOST_SINGLE
+        rest_until = burst_from + BURST
+    burst = {"burst_from": burst_from, "burst_changes": burst_changes, "rest_until": rest_until}
+    return Outcome(follow.cursor_seq, {"cursor_seq": until, "ready_at": None, **burst}, stretches)
 
 
-def _tell_in_a_digest(session: Session, vault: Vault, follow: Follow, until: int) -> None:
-    if session.scalars(wanted(session, vault, follow, follow.cursor_seq, until).limit(1)).first():
-        outbox.put(session, CHANGES, about(follow.id), after=follow.cursor_seq, until=until)
-    follow.ready_at = next_digest_at(follow.pace, follow.timezone, clock.now())
+def _tell_in_a_digest(session: Session, follow: Follow, own: uuid.UUID | None, until: int) -> Outcome:
+    new = session.scalars(wanted(follow, own, follow.cursor_seq, until).limit(1)).first()
+    values = {"cursor_seq": until, "ready_at": next_digest_at(follow.pace, follow.timezone, clock.now())}
+    return Outcome(follow.cursor_seq, values, [(follow.cursor_seq, until)] if new else [])
 
 
 def _outlook(session: Session) -> tuple[bool, bool]:

@@ -15,7 +15,8 @@ from app.follows.actions import CONFIRMATION
 from app.follows.gathering import CHANGES
 from app.follows.links import Purpose, link
 from app.follows.models import Follow, Pace
-from app.follows.queries import CONFIRM_WITHIN, GATE, address_of, is_over, wanted
+from app.follows.paces import zone_of
+from app.follows.queries import CONFIRM_WITHIN, GATE, address_of, is_over, people_at, wanted
 from app.ledger import telling
 from app.ledger.models import Event
 from app.ledger.reading import EventView, views
@@ -72,7 +73,9 @@ def tell_of_changes(session: Session, vault: Vault, mail: Claimed) -> Letter | N
     follow = session.get(Follow, _follow_id(mail))
     if follow is None:
         return None
-    seqs = wanted(session, vault, follow, mail.data["after"], mail.data["until"])
+    address = address_of(vault, follow)
+    own = people_at(session, [address]).get(address.lower())
+    seqs = wanted(follow, own, mail.data["after"], mail.data["until"])
     count = session.execute(select(func.count()).select_from(seqs.subquery())).scalar_one()
     shown = _newest(session, seqs)
     if not shown:
@@ -80,7 +83,7 @@ def tell_of_changes(session: Session, vault: Vault, mail: Claimed) -> Letter | N
     settings = settings_of(session)
     end = link(vault, settings.base_url, Purpose.END, follow.id)
     return Letter(
-        to=address_of(vault, follow),
+        to=address,
         subject=_heading(shown[0]) if count == 1 else f"{count} changes to what you follow",
         passages=[*_by_demand(shown, follow, settings), *_left_out(count - len(shown), settings)],
         closing=[Passage(f"You follow {in_words(follow)}."), Passage("To get no more of this:", end, "Unfollow")],
@@ -110,7 +113,7 @@ def _by_demand(shown: Sequence[EventView], follow: Follow, settings: Settings) -
         together.setdefault(view.demand or str(view.id), []).append(view)
     return [
         Passage(
-            "\n\n".join(_told(view, ZoneInfo(follow.timezone)) for view in same),
+            "\n\n".join(_told(view, zone_of(follow.timezone)) for view in same),
             heading=_heading(same[-1]),
             link=settings.base_url + syndicating.address(same[-1]),
         )

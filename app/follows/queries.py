@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Select, Text, or_, select, type_coerce
 from sqlmodel import Session, col
@@ -37,12 +38,21 @@ def is_over(follow: Follow) -> bool:
     return follow.confirmed_at is None and follow.created_at < clock.now() - CONFIRM_WITHIN
 
 
-def wanted(session: Session, vault: Vault, follow: Follow, after: int, until: int) -> Select[int]:
-    """The numbers of the events after one and up to another that the follower is to be told of."""
+def wanted(follow: Follow, own: uuid.UUID | None, after: int, until: int) -> Select[int]:
+    """The numbers of the events after one and up to another that the follower is to be told of.
+
+    Nobody is told of what they did themselves: `own` is who the follower is, where a person here has the address.
+    """
     numbers = select(col(Event.seq)).outerjoin(Subject, col(Subject.key) == col(Event.subject))
     stretch = numbers.where(col(Event.seq) > after, col(Event.seq) <= until, GATE.condition)
     selection = Selection.of(follow.types, follow.filters, GATE.circle)
-    return stretch.where(selection.condition(), *_of_theirs(follow), *_by_others(session, address_of(vault, follow)))
+    return stretch.where(selection.condition(), *_of_theirs(follow), *_by_others(own))
+
+
+def people_at(session: Session, addresses: Iterable[str]) -> dict[str, uuid.UUID]:
+    """The people here who have one of the addresses, by the address in small letters."""
+    theirs = col(Person.email).in_({address.lower() for address in addresses})
+    return {row.email: row.id for row in session.execute(select(col(Person.email), col(Person.id)).where(theirs))}
 
 
 def address_of(vault: Vault, follow: Follow) -> str:
@@ -55,10 +65,8 @@ def _of_theirs(follow: Follow) -> list[ColumnElement[bool]]:
     return [or_(col(Event.demand).is_not(None), ~takes_back)] if follow.filters else []
 
 
-def _by_others(session: Session, address: str) -> list[ColumnElement[bool]]:
-    """Nobody is told of what they did themselves."""
-    person = session.scalars(select(col(Person.id)).where(col(Person.email) == address.lower())).one_or_none()
-    if person is None:
+def _by_others(own: uuid.UUID | None) -> list[ColumnElement[bool]]:
+    if own is None:
         return []
-    own = Canonical.of({"person": str(person)})[1:-1]
-    return [~type_coerce(col(Event.actor), Text).contains(own, autoescape=True)]
+    written = Canonical.of({"person": str(own)})[1:-1]
+    return [~type_coerce(col(Event.actor), Text).contains(written, autoescape=True)]
