@@ -2,6 +2,8 @@
 
 import datetime
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
@@ -12,7 +14,7 @@ from app.accounts.clients import client_stamp
 from app.database import serialize, settings_of
 from app.demands.filters import DemandFilter
 from app.demands.queries import count_demands
-from app.follows.models import Follow, FollowKey, Pace
+from app.follows.models import Follow, FollowKey, FollowPlan, Pace
 from app.follows.paces import next_digest_at
 from app.follows.queries import CONFIRM_WITHIN, get_follow
 from app.follows.schemas import USUAL_TYPES, FollowAsked, FollowNew
@@ -27,7 +29,10 @@ CLIENT_AN_HOUR = 20
 CONFIRMATIONS_A_DAY = 3  # to one address, whoever asks
 FOLLOWS_OF_AN_ADDRESS = 50
 CONFIRMATION = "follow.confirmation"
-WHAT_NOW = "If this address can be written to, a mail is on its way to it. Open the link in it to confirm."
+WHAT_NOW = (
+    "If this address can be written to, a mail is on its way to it. Open the link in it to confirm."
+    f" One address gets at most {CONFIRMATIONS_A_DAY} such mails a day that it does not confirm."
+)
 
 
 class MailIsOff(Conflict):
@@ -132,10 +137,10 @@ def _check_client(session: Session, follow: Follow) -> None:
 
 def _may_be_asked(session: Session, follow: Follow) -> bool:
     """Whether the address may get another mail of this sort: nobody's mailbox is to be filled by others."""
-    same = col(Follow.address_stamp) == follow.address_stamp
+    same, confirmed = col(Follow.address_stamp) == follow.address_stamp, col(Follow.confirmed_at).is_not(None)
     lately = col(Follow.created_at) > clock.now() - datetime.timedelta(days=1)
-    followed = _count(session, same, col(Follow.confirmed_at).is_not(None))
-    return _count(session, same, lately) < CONFIRMATIONS_A_DAY and followed < FOLLOWS_OF_AN_ADDRESS
+    asked = _count(session, same, lately, ~confirmed)
+    return asked < CONFIRMATIONS_A_DAY and _count(session, same, confirmed) < FOLLOWS_OF_AN_ADDRESS
 
 
 def _replace_others(session: Session, follow: Follow) -> None:
@@ -143,11 +148,18 @@ def _replace_others(session: Session, follow: Follow) -> None:
     serialize(session, f"follows of {follow.address_stamp}")
     same = (col(Follow.address_stamp) == follow.address_stamp, col(Follow.confirmed_at).is_not(None))
     others = session.scalars(select(Follow).where(*same, col(Follow.id) != follow.id).with_for_update()).all()
+    planned = session.scalars(select(col(FollowPlan.seq))).one()
     for other in others:
-        if (other.types, other.filters) == (follow.types, follow.filters):
-            follow.cursor_seq = min(follow.cursor_seq, other.cursor_seq)
+        if _without_order(other.filters) == _without_order(follow.filters):
+            # whoever sleeps has nothing to come up to what was planned, whatever the new types would find there
+            told = other.cursor_seq if other.ready_at else max(other.cursor_seq, planned)
+            follow.cursor_seq = min(follow.cursor_seq, told)
             outbox.pass_on(session, about(other.id), to=about(follow.id))
             end_follow(session, other.id)
+
+
+def _without_order(filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {word: set(value) if isinstance(value, list) else value for word, value in filters.items()}
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:

@@ -144,6 +144,41 @@ def test_following_by_the_same_filter_again_replaces_what_was_followed(app, clie
     assert "Told in the digest." in text_of(mail)
 
 
+@pytest.mark.parametrize(
+    "again",
+    [{"filters": {"group": ["moving", "open"]}}, {"types": ["demand.update_added", "demand.overdue"]}],
+)
+def test_the_same_filter_in_another_order_or_for_other_types_replaces_what_was_followed(
+    app, client, ada, mail_server, time, again
+):
+    filters = {"group": ["open", "moving"]}
+    follow(app, client, mail_server, filters=filters)
+    follow(app, client, mail_server, **{"filters": filters, **again})
+    note(ada, a_demand(ada)["ref"], "Told once.")
+    gathering.gather(app.state.database, app.state.vault)
+    time.forward(seconds=61)
+
+    post(app, mail_server)
+
+    assert ["Told once." in text_of(mail) for mail in mail_server.mails].count(True) == 1
+
+
+def test_new_types_tell_nothing_of_what_happened_before(app, client, ada, mail_server, time):
+    ref = a_demand(ada)["ref"]
+    follow(app, client, mail_server, types=["demand.overdue"])
+    time.forward(seconds=61)
+    post(app, mail_server)
+    note(ada, ref, "Before.")
+    gathering.gather(app.state.database, app.state.vault)
+    follow(app, client, mail_server, types=["demand.update_added"])
+    note(ada, ref, "After.")
+    time.forward(seconds=61)
+
+    post(app, mail_server)
+
+    assert ["After." in text_of(mail) for mail in mail_server.mails] == [True]
+
+
 def test_what_the_mail_server_put_off_is_told_after_a_change_of_pace_too(app, client, ada, mail_server, time):
     ref = a_demand(ada)["ref"]
     follow(app, client, mail_server)
@@ -227,6 +262,13 @@ def test_nobody_s_mailbox_is_filled_with_questions(app, client, mail_server, tim
 
     assert first_day == 3
     assert len(mail_server.mails) == 4
+
+
+def test_who_confirms_what_they_ask_for_may_ask_for_more(app, client, ada, mail_server):
+    refs = [a_demand(ada)["ref"] for _ in range(5)]
+
+    for ref in refs:
+        follow(app, client, mail_server, filters={"demand": [ref]})  # a question is mailed each time
 
 
 def test_a_client_that_asks_too_often_is_told_to_wait(client, time):
