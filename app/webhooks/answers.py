@@ -20,7 +20,7 @@ class Failure(enum.StrEnum):
     - `tls`: no handshake, or a certificate that is not for this host
     - `timeout`: no complete answer in time
     - `reset`: the connection ended before the answer did
-    - `protocol`: what came is not HTTP
+    - `protocol`: what came is not HTTP, or has a header over 8,190 bytes or more than 128 headers
     - `redirect`: the answer leads elsewhere; it is not followed
     - `request`: the URL or a header of the webhook cannot be sent
     """
@@ -65,6 +65,7 @@ class Answer:
     detail: str = ""  # one sentence for the partner
     duration_ms: int = 0
     remote_address: str | None = None
+    request_headers: Mapping[str, str] = field(default_factory=dict)  # without secrets
     response_headers: Mapping[str, str] = field(default_factory=dict)
     response_body: bytes = b""  # as it came, not decompressed, at most the first 8 KiB
     retry_after_seconds: float | None = None

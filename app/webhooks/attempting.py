@@ -1,7 +1,6 @@
 """What an attempt adds to the work on its lane."""
 
 import datetime
-from collections.abc import Mapping
 
 from app import clock
 from app.webhooks.answers import Answer, Outcome, outcome_of
@@ -10,9 +9,7 @@ from app.webhooks.messages import Message
 from app.webhooks.models import Reason, Tried, Undelivered
 
 
-def note(
-    work: Work, message: Message, started_at: datetime.datetime, headers: Mapping[str, str], answer: Answer
-) -> Outcome | None:
+def note(work: Work, message: Message, started_at: datetime.datetime, answer: Answer) -> Outcome | None:
     """What the log will say of it; None where the lane must stop at this message."""
     outcome = outcome_of(answer)
     work.attempts.append(
@@ -27,7 +24,7 @@ def note(
             error=answer.error,
             detail=answer.detail,
             remote_address=answer.remote_address,
-            request_headers=headers,
+            request_headers=answer.request_headers,
             response_headers=answer.response_headers,
             response_body=answer.response_body,
         )

@@ -10,9 +10,9 @@ import functools
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from time import monotonic
 from typing import cast
@@ -106,7 +106,13 @@ class Exchange:
     plain: bool = False  # without TLS
     doing: str = "looking up the host"
     host: str = ""  # as it is looked up
+    request_headers: Mapping[str, str] = field(default_factory=dict)  # as they may be shown
+    tried_address: str | None = None  # the last, whether or not a connection came about
     wire: Wire | None = None
+
+    @property
+    def remote_address(self) -> str | None:
+        return self.wire.remote_address if self.wire is not None else self.tried_address
 
     @property
     def died_unheard(self) -> bool:
@@ -203,8 +209,10 @@ class _VettingResolver(AbstractResolver):
 
 def _vetted_socket(policy: AddressPolicy, addr_info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = addr_info
-    current_exchange.get().doing = "connecting"
+    exchange = current_exchange.get()
+    exchange.doing = "connecting"
     _vet(policy, ip_address(address[0]), address[0])
+    exchange.tried_address = address[0]
     vetted = socket.socket(family, kind, protocol)
     vetted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     return vetted

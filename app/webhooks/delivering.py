@@ -233,14 +233,13 @@ class Deliverer:
             return None
         started_at = clock.now()
         try:
-            headers, answer = await self._post(sender, run, message, asked_at)
+            answer = await self._post(sender, run, message, asked_at)
         except Overtaken:
             return None
-        return note(work, message, started_at, headers, answer)
+        return note(work, message, started_at, answer)
 
-    async def _post(self, sender: Sender, run: Run, message: Message, asked_at: float) -> tuple[dict[str, str], Answer]:
-        """Raises Overtaken. What was sent along, but for the headers of the webhook's own, and what came of it."""
-        headers: dict[str, str] = {}
+    async def _post(self, sender: Sender, run: Run, message: Message, asked_at: float) -> Answer:
+        """Raises Overtaken."""
 
         async def may_go() -> bool:
             fresh = monotonic() - asked_at <= FRESH_SECONDS
@@ -248,16 +247,16 @@ class Deliverer:
 
         try:
             secrets = [self._opened(sealed).decode() for sealed in run.sealed_secrets]
-            headers = signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
-            all_headers = opened(self._opened, run.sealed_headers) | headers
+            headers = opened(self._opened, run.sealed_headers)
+            headers |= signing.headers(secrets, message.id, int(clock.now().timestamp()), message.body)
             timeout_seconds = self._settings.webhook_timeout_seconds
             party = run.organization_id
-            return headers, await sender.post(run.url, all_headers, message.body, timeout_seconds, party, may_go)
+            return await sender.post(run.url, headers, message.body, timeout_seconds, party, may_go)
         except Overtaken:
             raise
         except Exception as error:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
-            return headers, Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
+            return Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
 
     def _free_places(self) -> int:
         """Endpoints that hang must not take up the places of those that answer."""

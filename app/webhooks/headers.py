@@ -29,6 +29,8 @@ _OUR_FAMILIES = ("content-", "proxy-", "webhook-")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,64}", re.IGNORECASE | re.ASCII)  # a token of RFC 9110 section 5.6.2
 _VALUE = re.compile(r"[!-~](?:[\t -~]*[!-~])?")  # RFC 9110 section 5.5, but for what is not ASCII
 _MOST = 20
+HIDDEN = "…"
+SHOWN = "All that was sent; of the webhook's own headers the names only, with `…` for their values."
 
 Value = TypeVar("Value", str, str | None)
 
@@ -68,6 +70,11 @@ HeaderChanges = Annotated[dict[_Name, _Value | None], _Few, AfterValidator(_each
 def is_reserved(name: str) -> bool:
     """Whether a webhook may not set it."""
     return name.lower() in FRAMING | _OURS or name.lower().startswith(_OUR_FAMILIES)
+
+
+def shown(sent: Mapping[str, str]) -> dict[str, str]:
+    """Of all that was sent the names, and the values of what webhooks may not set: the others are secret."""
+    return {name: value if is_reserved(name) else HIDDEN for name, value in sent.items()}
 
 
 def sealed(vault: Vault, present: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:

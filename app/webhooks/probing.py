@@ -67,7 +67,7 @@ async def send(
         detail=answer.detail,
         duration_ms=answer.duration_ms,
         remote_address=answer.remote_address,
-        request_headers=headers,
+        request_headers=dict(answer.request_headers),
         response_headers=dict(answer.response_headers),
         response_body=readable(answer.response_body),
     )

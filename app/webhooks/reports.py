@@ -10,6 +10,7 @@ from app.ledger.reading import AFTER
 from app.ledger.words import each_once
 from app.paging import Limit, PageQuery
 from app.webhooks.answers import Failure, Outcome
+from app.webhooks.headers import SHOWN
 from app.webhooks.messages import DemandLinks, Links
 from app.webhooks.models import Reason, State
 
@@ -65,8 +66,8 @@ class AttemptRead(AboutEvent):
     status: int | None
     error: Failure | None
     detail: str
-    remote_address: str | None
-    request_headers: dict[str, str]
+    remote_address: Annotated[str | None, Field(description="Which was tried last, if there was no connection.")]
+    request_headers: Annotated[dict[str, str], Field(description=SHOWN)]
     response_headers: dict[str, str]
     response_body: Annotated[str, Field(description="The first 8 KiB; bytes that are no UTF-8 are replaced.")]
 

@@ -22,7 +22,7 @@ from app.ledger.words import Filters, Seq, each_once
 from app.paging import PageQuery
 from app.webhooks.addresses import LONGEST_URL
 from app.webhooks.answers import Failure, Outcome
-from app.webhooks.headers import HeaderChanges, Headers
+from app.webhooks.headers import SHOWN, HeaderChanges, Headers
 from app.webhooks.models import Payload, ReplayState, State
 
 EventTypes = Annotated[
@@ -227,8 +227,8 @@ class TestAnswer(BaseModel):
     error: Failure | None
     detail: str
     duration_ms: int
-    remote_address: str | None
-    request_headers: dict[str, str]
+    remote_address: Annotated[str | None, Field(description="Which was tried last, if there was no connection.")]
+    request_headers: Annotated[dict[str, str], Field(description=SHOWN)]
     response_headers: dict[str, str]
     response_body: str
 

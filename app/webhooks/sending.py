@@ -33,10 +33,11 @@ from app.webhooks.connections import (
     certainly,
     current_exchange,
 )
-from app.webhooks.headers import FRAMING
+from app.webhooks.headers import FRAMING, shown
 from app.webhooks.names import Lookup, Names, NoPlace, ResolverDown, system_lookup
 
 BODY_LIMIT_BYTES = 8 * 1024
+LONGEST_HEADER_BYTES, MOST_HEADERS = 8190, 128
 _KEPT_HEADERS = {
     "allow",
     "content-encoding",
@@ -105,6 +106,9 @@ class Sender:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BODY_LIMIT_BYTES,
+            max_line_size=LONGEST_HEADER_BYTES,
+            max_field_size=LONGEST_HEADER_BYTES,
+            max_headers=MOST_HEADERS,
             response_class=WordlessResponse,
         )
         self._transport = AiohttpTransport(verify=self._tls, trust_env=False, client=session)
@@ -152,6 +156,7 @@ class Sender:
     ) -> None:
         current_exchange.set(exchange)
         request = httpx.Request("POST", url, headers=self._headers | _allowed(headers), content=body)
+        exchange.request_headers = shown(request.headers)
         if request.url.scheme not in {"http", "https"}:
             raise httpx.UnsupportedProtocol("the URL does not begin with https://")
         exchange.plain = request.url.scheme == "http"
@@ -198,7 +203,8 @@ def _answer(exchange: Exchange, response: _Response, failure: _Reason | None, se
         error=error,
         detail=detail,
         duration_ms=round(seconds * 1000),
-        remote_address=exchange.wire.remote_address if exchange.wire is not None else None,
+        remote_address=exchange.remote_address,
+        request_headers=exchange.request_headers,
         response_headers={name: _short(value) for name, value in response.headers.items() if name in _KEPT_HEADERS},
         response_body=response.body,
         retry_after_seconds=retry_after_seconds(response.headers.get("retry-after"), clock.now()),
@@ -239,6 +245,10 @@ def _reason(error: Exception, exchange: Exchange) -> _Reason:
             return Failure.TLS, f"No TLS connection: {_of_tls(cause)}."
         case aiohttp.ClientConnectorError(os_error=cause):
             return Failure.CONNECT, f"No connection: {_of_system(cause)}."
+        case aiohttp.ClientResponseError(message=message) if message.startswith("Got more than"):
+            return Failure.PROTOCOL, f"A header of the answer is longer than {LONGEST_HEADER_BYTES:,} bytes."
+        case aiohttp.ClientResponseError(message="Too many headers received"):
+            return Failure.PROTOCOL, f"The answer has more than {MOST_HEADERS} headers."
         case aiohttp.ClientResponseError(message=message):
             return Failure.PROTOCOL, f"The answer is not HTTP: {_short(message)}"
         case aiohttp.ClientPayloadError() if exchange.wire is not None and exchange.wire.garbled:
@@ -252,7 +262,8 @@ def _reason(error: Exception, exchange: Exchange) -> _Reason:
 
 
 def _of_tls(error: BaseException) -> str:
-    return getattr(error, "verify_message", None) or getattr(error, "reason", None) or type(error).__name__
+    said = getattr(error, "verify_message", None) or getattr(error, "reason", None) or type(error).__name__
+    return "the port answers, but not with TLS (is it plain http?)" if said == "WRONG_VERSION_NUMBER" else said
 
 
 def _of_system(error: OSError) -> str:

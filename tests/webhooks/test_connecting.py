@@ -186,6 +186,7 @@ def test_a_port_where_nobody_listens_is_the_endpoints_fault(run):
     answer = run(post(f"http://127.0.0.1:{free_port()}/"))
 
     assert (answer.error, answer.detail) == (Failure.CONNECT, "No connection: Connection refused.")
+    assert answer.remote_address == "127.0.0.1"
     assert counts_against_endpoint(answer.error)
 
 
@@ -228,8 +229,8 @@ def test_an_endpoint_that_does_not_speak_tls_is_told_so(run):
         answer = run(post(f"https://127.0.0.1:{server.getsockname()[1]}/"))
         talking.join()
 
-    assert answer.error is Failure.TLS
-    assert answer.detail.startswith("No TLS connection")
+    assert (answer.error, answer.remote_address) == (Failure.TLS, "127.0.0.1")
+    assert answer.detail == "No TLS connection: the port answers, but not with TLS (is it plain http?)."
 
 
 def test_a_tls_connection_that_is_given_up_ends_at_once_though_the_other_side_says_nothing(run):

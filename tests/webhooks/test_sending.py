@@ -42,6 +42,7 @@ async def post(url, policy=LOOPBACK_OPENED, headers=None, body=BODY, timeout_sec
         ("bad-length", Outcome.RETRY, None, Failure.PROTOCOL),
         ("not-http", Outcome.RETRY, None, Failure.PROTOCOL),
         ("long-header", Outcome.RETRY, None, Failure.PROTOCOL),
+        ("many-headers", Outcome.RETRY, None, Failure.PROTOCOL),
         ("endless-header", Outcome.RETRY, None, Failure.PROTOCOL),
         ("endless-headers", Outcome.RETRY, None, Failure.PROTOCOL),
         ("endless-hints", Outcome.RETRY, None, Failure.PROTOCOL),
@@ -167,6 +168,17 @@ def test_a_url_that_cannot_be_used_is_an_answer_too(url):
 
     assert outcome_of(answer) is Outcome.RETRY
     assert answer.error in {Failure.REQUEST, Failure.CONNECT}
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("long-header", "A header of the answer is longer than 8,190 bytes."),
+        ("many-headers", "The answer has more than 128 headers."),
+    ],
+)
+def test_a_head_with_too_much_in_it_is_told_from_what_is_not_http(receiver, run, path, told):
+    assert run(post(receiver.url(f"/{path}"))).detail == told
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Injected: b", "a\0b", "Ա"])
