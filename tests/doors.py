@@ -310,7 +310,7 @@ DOORS: dict[str, Door] = {
         f"GET {API}/webhooks/{{webhook_id}}/{name}": Door(
             a_webhook(f"/{name}"), "partner", tells_of_withdrawals=name == "events"
         )
-        for name in ("attempts", "undelivered", "replay", "events", "health")
+        for name in ("attempts", "undelivered", "replay", "events", "health", "history")
     },
     f"GET {API}/webhooks/{{webhook_id}}/public-key": Door(the_public_keys, is_open=True),
     f"GET {API}/webhooks/{{webhook_id}}/replay/{{replay_id}}": Door(a_replay, "partner"),

@@ -13,6 +13,7 @@ from app.accounts.audience import organizations_shown_to
 from app.accounts.models import Key, Membership, Organization, Person
 from app.accounts.roles import Role
 from app.accounts.schemas import KeyRead, MembershipRead, OrganizationQuery, OrganizationRead, PersonRead
+from app.accounts.secrets import PREFIX
 from app.database import locked
 from app.fields import Audience
 from app.paging import Order, Page, PageQuery
@@ -80,6 +81,12 @@ def list_keys(session: Session, query: PageQuery) -> Page[KeyRead]:
     rows = session.execute(order.page(statement, query)).all()
     items = [key_read(*row[:3]) for row in rows[: query.limit]]
     return Page(items=items, next_cursor=order.next_cursor(rows, query))
+
+
+def key_beginnings(session: Session, organization_id: uuid.UUID) -> dict[str, str]:
+    """How each key of an organisation begins, by its id as events have it; of keys that were revoked, too."""
+    keys = session.exec(select(Key.id, Key.prefix).where(Key.organization_id == organization_id))
+    return {str(key_id): f"{PREFIX}_{prefix}" for key_id, prefix in keys}
 
 
 def list_people(session: Session, query: PageQuery) -> Page[PersonRead]:

@@ -57,7 +57,7 @@ class Event(Table, table=True):
     actor: dict[str, Any] = Field(sa_type=CanonicalJSON)
     campaign: str | None = Field(default=None, max_length=80)
     demand: str | None = Field(default=None, max_length=24)
-    subject: str | None = Field(default=None, max_length=100)  # the key of what may be taken from view
+    subject: str | None = Field(default=None, max_length=100)  # the key of what it is about, if that may be hidden
     audience: Audience = Field(sa_type=coded(Audience))  # who may see this entry, as far as they may see its subject
     # who may see the subject, from here on
     visible_to: Audience | None = Field(default=None, sa_type=coded(Audience, "visible_to"))

@@ -46,7 +46,7 @@ class About:
     keys: Iterable[str]  # what filters match: `kind:un_mission`, `body:un`
     campaign: str | None = None
     demand: str | None = None
-    thing: str | None = None  # of its own, with an audience: `source:ocha-2023-report`
+    thing: str | None = None  # of its own: `source:ocha-2023-report`
     visible_to: Audience | None = None  # who may see the subject, from now on
 
     @property

@@ -131,7 +131,7 @@ def disable_webhook(session: Session, webhook_id: uuid.UUID, reason: str) -> Non
     webhook = session.get_one(Webhook, webhook_id, with_for_update=True, populate_existing=True)
     if webhook.state is State.UNVERIFIED:
         return  # it rests already, and must not go on before it is verified
-    webhook.state, webhook.state_reason = State.DISABLED, reason
+    webhook.become(State.DISABLED, reason)
     webhook.touch()
     organization = session.get_one(Organization, webhook.organization_id).slug
     record(session, system("worker"), "webhook.disabled", webhook, organization)
@@ -192,9 +192,10 @@ def _begin_anew(session: Session, webhook: Webhook) -> None:
     if webhook.verified_at or settings_of(session).webhook_verify:
         if webhook.state is not State.UNVERIFIED:
             webhook.paused_once_verified = webhook.state is State.PAUSED
-        webhook.state, webhook.state_reason, webhook.verified_at = State.UNVERIFIED, None, None
+        webhook.become(State.UNVERIFIED)
+        webhook.verified_at = None
     elif webhook.state is State.DISABLED:
-        webhook.state, webhook.state_reason = State.ACTIVE, None
+        webhook.become(State.ACTIVE)
 
 
 def _revised(session: Session, webhook: Webhook, patch: Any) -> dict[str, Any]:

@@ -64,9 +64,14 @@ BESIDE_THE_LEDGER: dict[str, tuple[str, type[BaseModel]]] = {
 }
 
 
+def subject(webhook_id: uuid.UUID) -> str:
+    """What its events are about, as the ledger has it."""
+    return f"webhook:{webhook_id}"
+
+
 def record(session: Session, actor: Actor, type: str, webhook: Webhook, organization: str, **more: Any) -> None:
     """For staff; `organization` is the slug of the webhook's own."""
-    about = ledger.About(keys=[f"organization:{organization}"])
+    about = ledger.About(keys=[f"organization:{organization}"], thing=subject(webhook.id))
     told = WebhookTold(
         organization=organization,
         host=urlsplit(webhook.url).hostname,

@@ -91,6 +91,7 @@ def read_health(session: Session, actor: Actor, webhook_id: uuid.UUID, query: He
     return WebhookHealth(
         state=webhook.state,
         state_reason=webhook.state_reason,
+        state_since=webhook.state_since,
         attempts=len(attempts),
         success_rate=round(theirs.count(Outcome.DELIVERED) / len(theirs), 4) if theirs else None,
         p50_ms=_percentile(durations, 0.5),

@@ -75,8 +75,14 @@ class Webhook(Versioned, table=True):
     v1a: bool = False  # whether a key pair signs too
     state: State = Field(default=State.ACTIVE, sa_type=coded(State))
     state_reason: str | None = Field(default=None, max_length=500)
+    state_since: datetime.datetime = Field(default_factory=lambda: clock.now())
     verified_at: datetime.datetime | None = None  # when its present URL echoed a challenge
     paused_once_verified: bool = False  # it was to rest when it had to be verified
+
+    def become(self, state: State, reason: str | None = None) -> None:
+        if state is not self.state:
+            self.state_since = clock.now()
+        self.state, self.state_reason = state, reason
 
 
 def _of_webhook(**options: Any) -> Any:

@@ -12,7 +12,7 @@ from app.accounts.idempotency import OnceOnly
 from app.etags import IfMatch
 from app.paging import Page, PageQuery, link_next
 from app.problems import READING, WRITING
-from app.webhooks import inspecting, pausing, probing, replaying, rotating, secrets, verifying
+from app.webhooks import history, inspecting, pausing, probing, replaying, rotating, secrets, verifying
 from app.webhooks.reports import (
     AttemptQuery,
     AttemptRead,
@@ -21,6 +21,7 @@ from app.webhooks.reports import (
     PollQuery,
     UndeliveredRead,
     WebhookHealth,
+    WebhookHistoryEntry,
 )
 from app.webhooks.schemas import (
     Pause,
@@ -66,6 +67,22 @@ def list_undelivered(
     """What was given up: the endpoint refused it, or did not take it for five days. Listed for a year."""
     with database.read() as session:
         page = inspecting.list_undelivered(session, actor, webhook_id, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.get("/history", responses=READING)
+def list_history(
+    database: Db,
+    actor: CurrentPartner,
+    webhook_id: uuid.UUID,
+    query: Annotated[PageQuery, Query()],
+    request: Request,
+    response: Response,
+) -> Page[WebhookHistoryEntry]:
+    """What was done to it, when, and by whom, such as that it was paused and let go on: the newest first."""
+    with database.read() as session:
+        page = history.list_history(session, actor, webhook_id, query)
     link_next(request, response, page.next_cursor)
     return page
 

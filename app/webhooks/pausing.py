@@ -53,7 +53,7 @@ def pause_webhook(
     if pause.paused and webhook.state is State.PAUSED:
         return webhook_read(webhook, organization)
     if pause.paused:
-        webhook.state = State.PAUSED  # a worker at it finds out when it settles
+        webhook.become(State.PAUSED)  # a worker at it finds out when it settles
     else:
         resume(session, webhook, pause.from_)
     webhook.touch()
@@ -69,7 +69,7 @@ def check_verified(webhook: Webhook) -> None:
 
 def resume(session: Session, webhook: Webhook, start: Start) -> None:
     """Raises Invalid for a time in the future."""
-    webhook.state, webhook.state_reason = State.ACTIVE, None
+    webhook.become(State.ACTIVE)
     _step_to(session, webhook.id, start)
     lane = session.get_one(Lane, webhook.id)
     lanes.forget_failures(lane)

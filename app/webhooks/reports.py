@@ -1,5 +1,6 @@
 """What can be found out about a webhook, as the API has it: the log, what was given up, its health, what to fetch."""
 
+import enum
 import uuid
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from app.ledger.reading import AFTER
 from app.ledger.words import each_once
 from app.paging import Limit, PageQuery
 from app.webhooks.answers import Failure, Outcome
+from app.webhooks.events import WebhookTold
 from app.webhooks.headers import SHOWN
 from app.webhooks.messages import DemandLinks, Links
 from app.webhooks.models import Reason, State
@@ -82,6 +84,32 @@ class UndeliveredRead(AboutEvent):
     set_aside_at: AwareDatetime
 
 
+class DoneBy(enum.StrEnum):
+    """Who did something to a webhook.
+
+    - `organization`: its own people
+    - `staff`: those who run the tracker
+    - `tracker`: the tracker by itself
+    """
+
+    ORGANIZATION = "organization"
+    STAFF = "staff"
+    TRACKER = "tracker"
+
+
+class WebhookHistoryEntry(BaseModel):
+    """Something that was done to a webhook, or a warning about it."""
+
+    seq: int
+    recorded_at: AwareDatetime
+    type: str
+    what: Annotated[str, Field(description="The type in words.")]
+    by: DoneBy
+    key: Annotated[str | None, Field(description="How the key begins, where it is one of its organization's.")]
+    webhook: Annotated[WebhookTold | None, Field(description="As it was then; null where that was erased.")]
+    failing_hours: Annotated[int | None, Field(description="With `webhook.failing`: without one success for so long.")]
+
+
 class HealthQuery(Schema):
     hours: Annotated[int, Field(ge=1, le=720, description="How far back attempts count.")] = 24
 
@@ -91,6 +119,7 @@ class WebhookHealth(BaseModel):
 
     state: State
     state_reason: str | None
+    state_since: Annotated[AwareDatetime, Field(description="Who changed it, and what was before: see `…/history`.")]
     attempts: Annotated[int, Field(description="In these hours; the newest thousand at most.")]
     success_rate: Annotated[
         float | None, Field(description="Of the attempts, those delivered; ours that failed aside.")

@@ -95,6 +95,7 @@ class WebhookRead(BaseModel):
     v1a: bool
     state: State
     state_reason: str | None
+    state_since: Annotated[AwareDatetime, Field(description="Who changed it, and what was before: see `…/history`.")]
     verified_at: Annotated[AwareDatetime | None, Field(description="When the endpoint last echoed a challenge.")]
     version: int
     created_at: AwareDatetime

@@ -55,7 +55,7 @@ def _believe(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) 
             raise Conflict("The webhook has another URL by now; send it a challenge too.")
         webhook.verified_at = clock.now()
         if webhook.state is State.UNVERIFIED and webhook.paused_once_verified:
-            webhook.state = State.PAUSED
+            webhook.become(State.PAUSED)
         elif webhook.state is State.UNVERIFIED:
             pausing.resume(session, webhook, "catch_up")
         webhook.touch()

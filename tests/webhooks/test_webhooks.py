@@ -43,6 +43,7 @@ def test_a_webhook_reads_as_it_was_created_but_for_its_secret(ada, eve):
         "v1a": False,
         "state": "active",
         "state_reason": None,
+        "state_since": made["state_since"],
         "verified_at": None,
         "version": 1,
         "created_at": made["created_at"],
