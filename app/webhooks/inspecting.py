@@ -41,7 +41,7 @@ NOT_TOLD = {"type": None, "demand": None, "links": None}
 def list_attempts(session: Session, actor: Actor, webhook_id: uuid.UUID, query: AttemptQuery) -> Page[AttemptRead]:
     """Raises NotFound."""
     webhook, _ = found_webhook(session, actor, webhook_id)
-    order = Order([col(Attempt.id)], descending=True, within=str(webhook_id))
+    order = Order([col(Attempt.started_at), col(Attempt.id)], descending=True, within=str(webhook_id))
     statement = select(Attempt).where(Attempt.webhook_id == webhook_id)
     if query.event:
         statement = statement.where(Attempt.event_id == uuid.UUID(query.event))
@@ -141,7 +141,7 @@ def _gate(session: Session, webhook: Webhook) -> Gate:
 def _newest(session: Session, webhook_id: uuid.UUID, since: datetime.datetime) -> Sequence[Any]:
     columns = select(Attempt.outcome, Attempt.duration_ms, Attempt.error)
     of_webhook = columns.where(Attempt.webhook_id == webhook_id, col(Attempt.started_at) >= since)
-    return session.exec(of_webhook.order_by(col(Attempt.id).desc()).limit(_COUNTED)).all()
+    return session.exec(of_webhook.order_by(col(Attempt.started_at).desc()).limit(_COUNTED)).all()
 
 
 def _waits_for_a_retry(webhook: Webhook, lane: Lane) -> bool:

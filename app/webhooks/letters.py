@@ -111,7 +111,7 @@ def _letter(session: Session, webhook: Webhook, subject: str, passages: list[Pas
 def _what_fails(session: Session, webhook: Webhook) -> list[Passage]:
     """The last attempt, in no words but ours: nobody is to be mailed what an endpoint or its owner has written."""
     failed = select(Attempt).where(Attempt.webhook_id == webhook.id, Attempt.outcome != Outcome.DELIVERED)
-    last = session.exec(failed.order_by(col(Attempt.id).desc()).limit(1)).first()
+    last = session.exec(failed.order_by(col(Attempt.started_at).desc()).limit(1)).first()
     if last is None:
         return []
     what = f"it answered {last.status}" if last.status else f"no answer ({last.error})"

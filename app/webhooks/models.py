@@ -158,9 +158,9 @@ class Attempt(Table, table=True):
     ledgered: ClassVar[bool] = False
     __tablename__ = "webhook_attempt"
     __table_args__ = (
-        Index("ix_webhook_attempt_webhook_id_id", "webhook_id", "id"),
+        Index("ix_webhook_attempt_webhook_id_started_at_id", "webhook_id", "started_at", "id"),
         Index("ix_webhook_attempt_event_id_webhook_id", "event_id", "webhook_id"),
-        Index("ix_webhook_attempt_webhook_id_outcome_id", "webhook_id", "outcome", "id"),
+        Index("ix_webhook_attempt_webhook_id_outcome_started_at_id", "webhook_id", "outcome", "started_at", "id"),
         {"info": {REPEATS_EVENTS: {"response_headers": {}, "response_body": b"", "detail": ERASED}}},
     )
 

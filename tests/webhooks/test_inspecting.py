@@ -1,9 +1,13 @@
 """What a partner can find out: what was sent, what came back, what was given up, how the endpoint fares."""
 
 import json
+import re
 import uuid
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from app import clock
 from app.fields import utc
@@ -20,6 +24,31 @@ def ask(client, webhook, path, **query):
     answer = client.get(f"{API}/webhooks/{webhook['id']}/{path}", params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+@contextmanager
+def explained(database, words):
+    """How the database answers the statements with these words."""
+    statements: list[Any] = []
+    plans: list[str] = []
+
+    def note(_, __, statement, parameters, *___):
+        if words in statement:
+            statements.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield plans
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (COSTS OFF) "
+    with database.engine.connect() as connection:
+        if not database.is_sqlite:
+            for way in ("seqscan", "bitmapscan", "sort"):  # quick enough for a few rows
+                connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        for statement, parameters in statements:
+            steps = connection.exec_driver_sql(explain + statement, parameters)
+            plans.append("\n".join(str(step[-1]) for step in steps))
 
 
 def deliver(app, ada, ref, receiver, *notes):
@@ -159,6 +188,34 @@ def test_the_log_is_narrowed_by_several_outcomes_and_by_time(app, ada, eve, rece
     assert outcomes(since=begun[1]) == ["gone", "rejected"]
     assert outcomes(until=begun[1]) == ["delivered"]
     assert outcomes(since=begun[1], until=begun[2], outcome=["delivered", "rejected"]) == ["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("path", "found_by"),
+    [
+        ("attempts?limit=1", r"webhook_id ?="),
+        ("attempts?since=2024-01-01T00:00:00Z", r"webhook_id ?=.*started_at ?>"),
+        ("attempts?until=2124-01-01T00:00:00Z", r"webhook_id ?=.*started_at ?<"),
+        ("attempts?outcome=delivered&since=2024-01-01T00:00:00Z", r"webhook_id ?=.*outcome.*started_at ?>"),
+        ("health", r"webhook_id ?=.*started_at ?>"),
+    ],
+)
+def test_however_long_the_log_is_no_more_of_it_is_read_than_is_asked_for(
+    app, database, ada, eve, receiver, path, found_by
+):
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    deliver(app, ada, a_demand(ada)["ref"], receiver, "one", "two")
+
+    with explained(database, "FROM webhook_attempt") as plans:
+        page = eve.get(f"{API}/webhooks/{webhook['id']}/{path}")
+        if "next" in page.links:
+            assert len(eve.get(page.links["next"]["url"]).json()["items"]) == 1
+
+    assert plans
+    for plan in plans:
+        assert re.search(found_by, plan), plan
+        assert "SCAN" not in plan, plan
+        assert not re.search("Sort|ORDER BY", plan), plan
 
 
 def test_old_attempts_are_forgotten_in_chunks_and_young_ones_kept(
