@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "20261122_attempts_by_time"
-down_revision = "20261122_erased_at"
+down_revision = "20261122_webhook_state_since"
 branch_labels = None
 depends_on = None
 
