@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_webhook_state_since"
-down_revision = "20261122_webhook_paused"
+down_revision = "20261122_erased_at"
 branch_labels = None
 depends_on = None
 
