@@ -26,6 +26,7 @@ from app.database import Database
 from app.main import create_app
 from app.settings import Settings
 from tests import postgres
+from tests.clients import Client
 from tests.databases import KINDS, PostgreSQL, SQLite, Store, new_database
 from tests.mail.mail_server import MailServer
 
@@ -105,9 +106,7 @@ ClientFor = Callable[..., TestClient]
 @pytest.fixture
 def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
     """Nobody in particular."""
-    client = TestClient(app)
-    client.portal = portal
-    return client
+    return Client(app, portal)
 
 
 @pytest.fixture
@@ -118,9 +117,7 @@ def client_for(app: FastAPI, database: Database, portal: BlockingPortal) -> Clie
         with database.write() as session:
             ensure_organization(session, system("tests"), organization)
             key = create_key(session, system("tests"), KeyNew(role=Role(role), organization=organization))
-        client = TestClient(app, headers={"Authorization": f"Bearer {key.key}"})
-        client.portal = portal
-        return client
+        return Client(app, portal, headers={"Authorization": f"Bearer {key.key}"})
 
     return client_for
 

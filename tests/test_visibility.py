@@ -20,6 +20,7 @@ from app.accounts.roles import Role
 from app.accounts.schemas import KeyNew
 from app.database import Database
 from app.fields import Audience
+from tests.clients import Client
 from tests.databases import KINDS, Store
 from tests.doors import DOORS, ELSEWHERE, Ask, Door
 from tests.factories import API
@@ -75,8 +76,7 @@ def scene_on(app_on: AppOn, portal: BlockingPortal) -> Callable[[str], Scene]:
 
 def scene_in(app: FastAPI, portal: BlockingPortal) -> Scene:
     def client_for(role: str, organization: str, ended: str = "") -> TestClient:
-        client = TestClient(app)
-        client.portal = portal
+        client = Client(app, portal)
         if role != "anonymous":
             client.headers["Authorization"] = f"Bearer {_key(app.state.database, role, organization, ended)}"
         return client

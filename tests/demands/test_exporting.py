@@ -6,9 +6,9 @@ import json
 
 import pytest
 from anyio import to_thread
-from fastapi.testclient import TestClient
 
 from app.demands import exporting
+from tests.clients import Client
 from tests.factories import API, a_body, a_demand, a_draft, an_organization, made, publish
 
 MARK = "\ufeff"
@@ -76,8 +76,7 @@ def exported_while(app, portal):
 
             await app(scope, receive, send_on)
 
-        reader = TestClient(interrupted, headers=client.headers)
-        reader.portal = portal
+        reader = Client(interrupted, portal, headers=client.headers)
         return lines(reader.get(f"{API}/demands.ndjson"))
 
     return exported_while

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.main import create_app
+from tests.clients import Client
 from tests.factories import API, a_draft, a_kind, refs
 from tests.racing import at_once
 
@@ -160,8 +160,7 @@ def test_what_was_done_is_not_done_again_after_its_answer_was_erased(ada, new, l
 def test_what_was_done_is_not_done_again_after_the_secret_key_was_changed(ada, new, settings, portal):
     made = post(ada, new).json()["ref"]
     app = create_app(settings.model_copy(update={"secret_key": SecretStr("another secret key than before")}))
-    ada_later = TestClient(app, headers=ada.headers)
-    ada_later.portal = portal
+    ada_later = Client(app, portal, headers=ada.headers)
 
     again = post(ada_later, new)
     app.state.database.dispose()

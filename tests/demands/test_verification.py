@@ -1,13 +1,13 @@
 """Met and reversed are claimed until a second person, with a source that no target issued, confirms them."""
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.actor import system
 from app.demands.schemas import StatusChangeNew
 from app.demands.status_changes import change_status
+from tests.clients import Client
 from tests.factories import API, a_body, a_demand, a_draft, a_source, change, change_to, made, read
 from tests.racing import at_once
 
@@ -32,9 +32,7 @@ def a_person(app, portal, client_for):
 
     def client(email):
         key = made(admin, "keys", {"role": "editor", "organization": "ada-org", "person": email})
-        client = TestClient(app, headers={"Authorization": f"Bearer {key['key']}"})
-        client.portal = portal
-        return client
+        return Client(app, portal, headers={"Authorization": f"Bearer {key['key']}"})
 
     def a_person(email, keys=1):
         made(admin, "people", {"email": email, "name": "A. Person", "organization": "ada-org", "role": "editor"})

@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from app.follows import gathering
 from app.follows.forgetting import forget_unconfirmed
 from app.follows.models import Follow
 from app.worker import WRITERS
+from tests.clients import Client
 from tests.databases import on_sqlite
 from tests.factories import a_campaign, a_demand, a_draft, a_kind, an_organization
 from tests.follows.followers import READER, ask, follow, link_in, post, subjects
@@ -43,8 +43,7 @@ def test_an_idempotency_key_is_of_the_one_who_sent_it_though_both_are_nobody(app
     ref, key = a_demand(ada)["ref"], {"Idempotency-Key": "1"}
 
     def asked(address, client):
-        somebody = TestClient(app, headers=key, client=(client, 50000))
-        somebody.portal = portal
+        somebody = Client(app, portal, headers=key, address=client)
         return ask(somebody, email=address, filters={"demand": [ref]})
 
     first = asked("ada@example.org", "192.0.2.1")

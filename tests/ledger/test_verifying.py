@@ -19,7 +19,7 @@ from sqlalchemy import (
 from app import models
 from app.campaigns.models import Campaign, Kind
 from app.demands.models import Demand, StatusChange, Target
-from app.ledger import chain
+from app.ledger import chain, open_database
 from app.ledger.models import Head, Subject
 from app.ledger.verifying import EVENT, check_newest, verify
 from tests.databases import on_sqlite
@@ -267,18 +267,17 @@ def test_a_row_stored_as_nothing_here_writes_it_is_found(history, database):
 
 
 @on_sqlite
-def test_a_damaged_file_is_told_and_not_stumbled_over(history, database):
-    file = database.settings.data_dir / "demands.sqlite3"
-    with database.engine.connect() as connection:
-        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.rollback()
-    database.dispose()
-    content = bytearray(file.read_bytes())
+def test_a_damaged_file_is_told_and_not_stumbled_over(history, database, settings, tmp_path):
+    damaged = open_database(settings.model_copy(update={"data_dir": tmp_path}))
+    database.forget_log()
+    content = bytearray((settings.data_dir / "demands.sqlite3").read_bytes())
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 4096 * 20] = b"\xff" * 4096 * 20
-    file.write_bytes(content)
+    (tmp_path / "demands.sqlite3").write_bytes(content)
 
-    assert verified(database).problems
+    assert verified(damaged).problems
+
+    damaged.dispose()
 
 
 def test_the_newest_links_are_checked_without_the_others(history, database):

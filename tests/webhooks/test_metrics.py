@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 
 import pytest
-from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
@@ -11,6 +10,7 @@ from app.main import create_app
 from app.webhooks import lanes, planning, settling
 from app.webhooks.lanes import Work
 from app.webhooks.models import Lane
+from tests.clients import Client
 from tests.factories import a_demand, a_draft
 from tests.webhooks.deliveries import LEASE, a_webhook, delivering, note, rows
 
@@ -26,9 +26,7 @@ def another_process(settings, portal):
         def another_process():
             app = create_app(settings.model_copy(update={"metrics_token": SecretStr(TOKEN)}))
             stack.callback(app.state.database.dispose)
-            client = TestClient(app)
-            client.portal = portal
-            return client
+            return Client(app, portal)
 
         yield another_process
 
