@@ -42,6 +42,10 @@ def pytest_configure() -> None:
         del os.environ[name]  # the tests run on the defaults, whatever the developer's shell says
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name != "test_storms.py")  # the longest, or all wait for them at the end
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()  # the tests and all that they import stay, and need not be searched for garbage again and again
 
