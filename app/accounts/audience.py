@@ -48,9 +48,13 @@ def events_shown_to(circle: Audience) -> ColumnElement[bool]:
     """A condition on events, outer-joined to their subjects (`Subject.key == Event.subject`).
 
     Both the entry and what it is about must be visible, so an old entry goes from view with its subject.
-    A notice that something was taken from view stays visible to those who could see it before.
+    A notice that something was taken from view stays visible to those who could see it before and then no longer could;
+    to staff, who always can, where nobody else could.
     """
+    visible_to = col(Event.visible_to)
+    now_hidden = or_(visible_to.is_(None), visible_to == Audience.STAFF, ~shown_within(circle, visible_to))
+    concerned = ~col(Event.notice) | now_hidden
     if circle is Audience.STAFF:
-        return true()
+        return concerned
     subject = or_(col(Event.subject).is_(None), shown_within(circle, Subject.visible_to), col(Event.notice))
-    return shown_within(circle, Event.audience) & subject
+    return shown_within(circle, Event.audience) & subject & concerned

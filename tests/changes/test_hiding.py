@@ -28,6 +28,10 @@ def about(client, ref):
     return [event for event in told if event["demand"] == ref]
 
 
+def newest(client):
+    return client.get(f"{API}/events", params={"limit": 200}).json()["items"]
+
+
 def types(client, ref):
     return [event["type"] for event in about(client, ref)]
 
@@ -117,7 +121,41 @@ def test_a_demand_kept_for_partners_goes_from_the_public_only(ada, partner, clie
     narrow(ada, "demands", ref, "partners")
 
     assert types(client, ref) == ["demand.unpublished"]
-    assert types(partner, ref) == ["demand.published", "demand.unpublished", "demand.revised"]
+    for reader in (partner, ada):
+        assert types(reader, ref)[-2:] == ["demand.published", "demand.revised"]
+
+
+def test_each_circle_is_told_once_when_a_demand_goes_from_its_view(ada, partner, client):
+    ref = a_demand(ada)["ref"]
+    narrow(ada, "demands", ref, "partners")
+
+    narrow(ada, "demands", ref, "staff")
+
+    assert types(client, ref) == ["demand.unpublished"]
+    assert types(partner, ref) == ["demand.unpublished"]
+    assert types(ada, ref).count("demand.unpublished") == 1
+
+
+def test_a_notice_to_others_stays_theirs_when_the_demand_is_shown_to_them_again(ada, partner, client):
+    ref = a_demand(ada)["ref"]
+    narrow(ada, "demands", ref, "partners")
+
+    narrow(ada, "demands", ref, "public")
+
+    shown = ["demand.published", "demand.revised"]
+    assert types(client, ref) == ["demand.published", "demand.unpublished", *shown]
+    assert types(partner, ref) == ["demand.published", "demand.revised", *shown]
+
+
+@pytest.mark.parametrize(("kind", "thing"), [("sources", a_source), ("organizations", an_organization)])
+def test_a_thing_kept_for_partners_is_taken_from_the_public_only(ada, partner, client, kind, thing):
+    slug = thing(ada)["slug"]
+
+    narrow(ada, kind, slug, "partners")
+
+    noun = kind.removesuffix("s")
+    told = [[event["type"] for event in newest(reader) if slug in str(event)] for reader in (client, partner, ada)]
+    assert told == [[f"{noun}.withdrawn"], *[[f"{noun}.created", f"{noun}.revised"]] * 2]
 
 
 def test_internal_notes_are_in_no_entry(ada, partner, client):

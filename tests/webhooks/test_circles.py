@@ -90,5 +90,16 @@ def test_who_followed_an_issuer_before_it_was_hidden_is_told_of_nothing_new(ada,
     assert polled(eve, webhook) == []
 
 
+def test_what_is_kept_for_partners_is_taken_from_others_and_left_to_them(ada, readers):
+    ref = a_demand(ada)["ref"]
+
+    kept = ada.patch(f"{API}/demands/{ref}", json={"audience": "partners"}, headers={"If-Match": "*"})
+
+    assert kept.status_code == 200
+    of_partners, of_others = ([message["type"] for message in polled(*reader)] for reader in readers)
+    assert of_partners == ["demand.published", "demand.revised"]
+    assert of_others == ["demand.unpublished"]
+
+
 def get(client, path):
     return client.get(f"{API}/{path}").json()
