@@ -34,13 +34,16 @@ class Selection:
     types: frozenset[str]
     words: Mapping[str, frozenset[str]]  # each needs one of its keys
     without: frozenset[str]  # keys that must not be there
+    all_notices: bool = False  # whatever is taken back, since other words held once
 
     @classmethod
-    def of(cls, types: Sequence[str], filters: Mapping[str, Any], circle: Audience) -> "Selection":
+    def of(
+        cls, types: Sequence[str], filters: Mapping[str, Any], circle: Audience, all_notices: bool = False
+    ) -> "Selection":
         """As a reader of this circle has it."""
         words = {word: _keys(word, value, circle.sees) for word, value in filters.items() if value is not False}
         without = frozenset(f"{word}:true" for word, value in filters.items() if value is False)
-        return cls(_keys("type", types), words, without)
+        return cls(_keys("type", types), words, without, all_notices)
 
     def matches(self, keys: Collection[str], notice: bool) -> bool:
         """What takes something back, from view or for good, reaches all who may have been sent it, whatever the types.
@@ -52,7 +55,7 @@ class Selection:
         if _takes_back(present, notice):
             lasting = {word: wanted for word, wanted in self.words.items() if word in LASTING}
             about_a_demand = any(key.startswith("demand:") for key in present)
-            return not about_a_demand or _all_met(lasting, present)
+            return self.all_notices or not about_a_demand or _all_met(lasting, present)
         if self.types and present.isdisjoint(self.types):
             return False
         return present.isdisjoint(self.without) and _all_met(self.words, present)
@@ -61,7 +64,7 @@ class Selection:
         """The same, asked of the table."""
         if not (self.types or self.words or self.without):
             return true()
-        lasting = [_any_key(wanted) for word, wanted in self.words.items() if word in LASTING]
+        lasting = [_any_key(wanted) for word, wanted in self.words.items() if word in LASTING and not self.all_notices]
         noticed = or_(col(Event.demand).is_(None), and_(true(), *lasting))
         told = [_any_key(wanted) for wanted in (self.types, *self.words.values()) if wanted]
         without = [~_any_key({key}) for key in self.without]

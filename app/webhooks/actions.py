@@ -105,6 +105,8 @@ def revise_webhook(
         _begin_anew(session, webhook)
         lanes.begin_anew(session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)
         resending.hurry(session, webhook_id, fail_streak=0)
+    if "filters" in changes:
+        webhook.filters_were_revised = True
     webhook.sqlmodel_update(changes)
     if "v1a" in changes:
         secrets.follow_v1a(session, vault, webhook)

@@ -16,13 +16,12 @@ from app.accounts.models import Organization
 from app.database import settings_of
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, after, head, position
-from app.ledger.selecting import Selection
 from app.paging import Order, Page, PageQuery
 from app.webhooks.answers import OURS, Outcome, readable
 from app.webhooks.messages import links_to, render, webhook_id_of
 from app.webhooks.models import Attempt, Lane, PlanProgress, State, Undelivered, Webhook
 from app.webhooks.preparing import gate_of
-from app.webhooks.queries import found_webhook
+from app.webhooks.queries import found_webhook, selection_of
 from app.webhooks.reports import (
     AttemptQuery,
     AttemptRead,
@@ -74,7 +73,7 @@ def read_events(session: Session, actor: Actor, webhook_id: uuid.UUID, query: Po
     webhook, _ = found_webhook(session, actor, webhook_id)
     here = head(session)
     gate = _gate(session, webhook)
-    found = after(session, gate, position(query.after, here), query.limit, _selection(webhook, gate))
+    found = after(session, gate, position(query.after, here), query.limit, selection_of(webhook, gate.circle))
     messages = [render(view, api_url, here.epoch, webhook.payload) for view in found.items]
     items = [PolledMessage(id=message.id, **orjson.loads(message.body)) for message in messages]
     return PolledPage(items=items, next_cursor=found.next_cursor, head=found.head)
@@ -130,10 +129,6 @@ def _undelivered_read(entry: Undelivered, told: Mapping[int, Any]) -> Undelivere
     return UndeliveredRead(**entry.model_dump(), **about, event=webhook_id_of(entry.event_id))
 
 
-def _selection(webhook: Webhook, gate: Gate) -> Selection:
-    return Selection.of(webhook.types, webhook.filters, gate.circle)
-
-
 def _gate(session: Session, webhook: Webhook) -> Gate:
     return gate_of(session.get_one(Organization, webhook.organization_id).reads)
 
@@ -161,7 +156,7 @@ def _waiting(session: Session, webhook: Webhook, lane: Lane) -> Sequence[datetim
     ahead = shown.where(gate.condition, col(Event.seq) > begin)
     ahead = ahead.where(or_(col(Event.seq) <= lane.wake_seq, col(Event.seq) > planned))
     return session.exec(
-        ahead.where(_selection(webhook, gate).condition()).order_by(col(Event.seq)).limit(_COUNTED)
+        ahead.where(selection_of(webhook, gate.circle).condition()).order_by(col(Event.seq)).limit(_COUNTED)
     ).all()
 
 

@@ -70,6 +70,7 @@ class Webhook(Versioned, table=True):
     contact_email: str | None = Field(default=None, max_length=254)  # personal: not for the ledger
     types: list[str] = Field(default=[], sa_type=JSON)  # none: all
     filters: dict[str, Any] = Field(default={}, sa_type=JSON)
+    filters_were_revised: bool = False  # it was sent what its filters do not say any more
     payload: Payload = Field(default=Payload.FULL, sa_type=coded(Payload))
     sealed_headers: dict[str, str] = Field(default={}, sa_type=JSON)  # of its own; only their names can be read
     v1a: bool = False  # whether a key pair signs too

@@ -24,7 +24,7 @@ from app.webhooks.ailing import hopeless
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
 from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, State, Undelivered, Webhook
-from app.webhooks.queries import valid_secrets
+from app.webhooks.queries import selection_of, valid_secrets
 from app.webhooks.resending import Stretch, running, stretches
 
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
@@ -169,7 +169,7 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate], too_long: bool) -> _Choice:
     """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
     limit = _room(lane)
-    selection = Selection.of(reader.webhook.types, reader.webhook.filters, reader.circle)
+    selection = selection_of(reader.webhook, reader.circle)
     given_up = clock.now() - GIVE_UP_AFTER
     first, last = _span(lane)
     events: list[_Candidate] = []
@@ -196,7 +196,7 @@ def _fill_up(choice: _Choice, stretch: Stretch | None, candidates: dict[int, _Ca
     if stretch is None or room <= 0:
         return choice
     webhook, circle = choice.reader.webhook, choice.reader.circle
-    own = EVERY_EVENT if stretch.only_undelivered else Selection.of(webhook.types, webhook.filters, circle)
+    own = EVERY_EVENT if stretch.only_undelivered else selection_of(webhook, circle)
     wanted = own, Selection.of(stretch.types, {}, circle)
     again: list[_Candidate] = []
     unseen: list[int] = []

@@ -15,6 +15,8 @@ from app.accounts.actor import Actor
 from app.accounts.models import Organization
 from app.accounts.queries import organizations_named
 from app.accounts.roles import Role
+from app.fields import Audience
+from app.ledger.selecting import Selection
 from app.paging import Order, Page
 from app.problems import NotFound
 from app.webhooks import lanes
@@ -56,6 +58,11 @@ def count_webhooks(session: Session, organization_id: uuid.UUID | None) -> int:
 def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
     shown = webhook.model_dump(exclude={"organization_id", "sealed_headers"})
     return WebhookRead(**shown, organization=organization, header_names=sorted(webhook.sealed_headers))
+
+
+def selection_of(webhook: Webhook, circle: Audience) -> Selection:
+    """What it wants, as its organisation reads as far as this."""
+    return Selection.of(webhook.types, webhook.filters, circle, all_notices=webhook.filters_were_revised)
 
 
 def valid_secrets(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:

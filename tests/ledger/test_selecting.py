@@ -30,8 +30,8 @@ CHANGE = {
 }
 
 
-def wants(types=(), notice=False, keys=CHANGE, **filters):
-    return Selection.of(types, filters, Audience.PUBLIC).matches(keys, notice)
+def wants(types=(), notice=False, keys=CHANGE, all_notices=False, **filters):
+    return Selection.of(types, filters, Audience.PUBLIC, all_notices).matches(keys, notice)
 
 
 def test_nothing_said_is_everything_wanted():
@@ -70,6 +70,12 @@ def test_a_redaction_is_wanted_like_a_notice():
 
     assert wants(["demand.status_changed"], keys=redaction, status=["open"], campaign=["nk"])
     assert not wants(["demand.status_changed"], keys=redaction, campaign=["another"])
+
+
+def test_whoever_followed_other_words_before_wants_every_notice_and_nothing_else_beside_the_words():
+    assert wants(notice=True, all_notices=True, campaign=["another"])
+    assert wants(keys=CHANGE | {"type:demand.redacted"}, all_notices=True, campaign=["another"])
+    assert not wants(all_notices=True, campaign=["another"])
 
 
 def test_the_scarcest_word_wakes_the_lane():
@@ -128,15 +134,15 @@ def told(database):
     return told
 
 
-@given(types=st.lists(st.sampled_from(["demand.cited", "source.withdrawn"])), filters=words)
+@given(types=st.lists(st.sampled_from(["demand.cited", "source.withdrawn"])), filters=words, all_notices=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-def test_the_table_is_asked_the_same(database, told, types, filters):
+def test_the_table_is_asked_the_same(database, told, types, filters, all_notices):
     with database.write() as session:
         if session.scalar(select(func.max(Event.seq))) is None:
             for name, about, notice in ENTRIES:
                 ledger.record(session, system("tests"), name, about, audience=Audience.PUBLIC, notice=notice)
     with database.read() as session:
         entries = session.scalars(select(Event)).all()
-    selection = Selection.of(types, filters, Audience.PUBLIC)
+    selection = Selection.of(types, filters, Audience.PUBLIC, all_notices)
 
     assert told(selection) == {entry.seq for entry in entries if selection.matches(entry.keys, entry.notice)}

@@ -70,6 +70,32 @@ def test_the_notice_is_delivered_whatever_the_types(app, ada, eve, receiver):
     assert sent == ["demand.published", "demand.unpublished"]
 
 
+def redact(client, _):
+    redaction = {"text": "Jan Janssen", "reason": "A court ordered it."}
+    assert client.post(f"{API}/redactions", json=redaction).status_code == 201
+
+
+@pytest.mark.parametrize(("take_back", "notice"), [(unpublish, "demand.unpublished"), (redact, "demand.redacted")])
+def test_who_follows_something_else_now_is_told_of_what_was_sent_before(app, ada, eve, receiver, take_back, notice):
+    webhook = a_webhook(eve, receiver.url("/204"), types=["demand.published"], filters={"tag": ["health"]})
+    ref = a_demand(ada, tags=["health"], title="Release Jan Janssen")["ref"]
+    a_demand(ada, tags=["water"])
+    with delivering(app):
+        receiver.wait_for(1)
+
+    revised = eve.patch(f"{API}/webhooks/{webhook['id']}", json={"filters": {"tag": ["water"]}})
+    take_back(ada, ref)
+    with delivering(app):
+        receiver.wait_for(2)
+
+    assert revised.status_code == 200
+    sent = [json.loads(request.body) for request in receiver.requests]
+    assert [(message["type"], message["data"]["demand"]["ref"]) for message in sent] == [
+        ("demand.published", ref),
+        (notice, ref),
+    ]
+
+
 def test_the_feed_tells_the_same(ada, client):
     ref = a_demand(ada, tags=["health"])["ref"]
     revise(ada, ref, tags=[])
