@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.problems import Problem, ProblemDocument
+from app import problems
+from app.problems import Problem
 
 Document = dict[str, Any]
+Responses = dict[int | str, Any]
+Kind = type[Problem]
 PLACES = "#/components/schemas/{model}"
 HEADERS = {
     "ETag": "The version that this is: for `If-None-Match`, and for `If-Match` where it can be changed.",
@@ -35,10 +39,77 @@ def complete(app: FastAPI, *additions: Callable[[Document], None]) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI offers
 
 
+def announced(*kinds: Kind) -> Responses:
+    """For the `responses` of a route: the kinds of problem that its shape does not tell of."""
+    answers: Responses = {}
+    announce({"responses": answers}, *kinds)
+    return answers
+
+
+def announce(operation: Document, *kinds: Kind) -> None:
+    """The same, in the document: each kind is a line of what is said of its status."""
+    schema = {"$ref": PLACES.format(model=ProblemDocument.__name__)}
+    for kind in kinds:
+        answer = operation["responses"].get(str(kind.status), {})
+        is_ours = problems.MEDIA_TYPE in answer.get("content", {})
+        lines = [*(answer["description"].splitlines() if is_ours else []), f"- `{kind.type}`: {kind.title()}"]
+        operation["responses"][str(kind.status)] = {
+            "description": "\n".join(dict.fromkeys(lines)),
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+
+
+class WrongValue(BaseModel):
+    where: Annotated[str, Field(description="Its place in the request.", examples=["body.targets.0.body"])]
+    what: str
+
+
+class ProblemDocument(BaseModel):
+    """Problem details (RFC 9457). Some kinds have members of their own, which `detail` tells of."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[str, Field(description="The kind, which is stable: decide by this. Its page says what to do.")]
+    title: Annotated[str, Field(description="The kind, in words.")]
+    status: int
+    detail: Annotated[str, Field(description="What was wrong, and what is allowed.")]
+    errors: Annotated[list[WrongValue] | None, Field(description="Each value that was wrong.")] = None
+    more_errors: Annotated[int | None, Field(description="How many more there are than are told.")] = None
+
+
 def add_problems(document: Document) -> None:
-    """What every response of `problems.responses` refers to."""
+    """What can go wrong with each operation, as far as its shape tells, and the schema of all of it."""
     schema = ProblemDocument.model_json_schema(mode="serialization", ref_template=PLACES)
+    schema["properties"]["type"]["enum"] = [f"/problems/{kind.type}" for kind in problems.kinds()]
     add_schemas(document, {**schema.pop("$defs"), ProblemDocument.__name__: schema})
+    for name in ("HTTPValidationError", "ValidationError"):  # what FastAPI would answer
+        document["components"]["schemas"].pop(name, None)
+    for path, operations in document["paths"].items():
+        if path.startswith("/api/"):
+            for method, operation in operations.items():
+                announce(operation, *_told_by_shape(method, operation))
+                for parameter in operation.get("parameters", []):
+                    if parameter["name"] == "if-match":
+                        parameter["required"] = "428" in operation["responses"]
+
+
+def _told_by_shape(method: str, operation: Document) -> Iterator[Kind]:
+    taken = taken_by(operation)
+    yield from (problems.Malformed, problems.Unavailable)
+    if method != "get":
+        yield from (problems.Full, problems.Uncertain)
+    if operation.get("security"):
+        yield problems.Unauthenticated
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
+        yield problems.NotFound
+    if "after" in taken:
+        yield problems.Gone
+    if "if-match" in taken:
+        yield problems.Stale
+    if "requestBody" in operation:
+        yield from (problems.Conflict, problems.TooLarge, problems.NotJson)
+    if taken or "requestBody" in operation:
+        yield problems.Invalid
 
 
 def add_headers(document: Document) -> None:
@@ -49,6 +120,7 @@ def add_headers(document: Document) -> None:
         under = (paths[other] for other in paths if re.fullmatch(re.escape(path) + r"/\{\w+\}", other))
         made: Document = next(under, {})
         for method, operation in operations.items():
+            operation["responses"] = dict(sorted(operation["responses"].items()))
             of_success = list(_headers(method, operation, operations, made))
             for status, response in operation["responses"].items():
                 names = of_success if status.startswith("2") else of_problems.get(status, [])
@@ -58,7 +130,7 @@ def add_headers(document: Document) -> None:
 
 
 def _headers(method: str, operation: Document, beside: Document, made: Document) -> Iterator[str]:
-    taken = _taken(operation)
+    taken = taken_by(operation)
     if "idempotency-key" in taken:
         yield "Idempotency-Replayed"
     if "cursor" in taken:
@@ -68,11 +140,12 @@ def _headers(method: str, operation: Document, beside: Document, made: Document)
         yield "Location"
     makes_or_shows = makes or method in ("get", "patch", "put")
     changing = operation if method in ("patch", "put") else (made if makes else beside).get("patch", {})
-    if "304" in operation["responses"] or (makes_or_shows and "if-match" in _taken(changing)):
+    if "304" in operation["responses"] or (makes_or_shows and "if-match" in taken_by(changing)):
         yield "ETag"
 
 
-def _taken(operation: Document) -> set[str]:
+def taken_by(operation: Document) -> set[str]:
+    """The names of its parameters, in small letters."""
     return {parameter["name"].lower() for parameter in operation.get("parameters", [])}
 
 

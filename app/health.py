@@ -5,7 +5,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import revisions
-from app.problems import Unavailable, responses
+from app.documenting import announced
+from app.problems import Unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -20,7 +21,7 @@ def read_health() -> Health:
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=responses(503))
+@router.get("/readyz", responses=announced(Unavailable))
 def read_readiness(request: Request) -> Health:
     """The database answers and has the newest shape."""
     try:

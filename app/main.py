@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import documenting, health, problems
 from app.accounts.api import router as accounts
+from app.accounts.documenting import add_keys
 from app.bodies.api import router as bodies
 from app.campaigns.api import router as campaigns
 from app.catalogue.api import router as catalogue
@@ -116,7 +117,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         app.include_router(router, prefix=API, dependencies=[Depends(refuse_repeated)])
     app.include_router(pages.router)
     app.include_router(follow_pages.router)
-    documenting.complete(app, documenting.add_problems, documenting.add_headers, add_webhooks)
+    documenting.complete(app, documenting.add_problems, add_keys(app), documenting.add_headers, add_webhooks)
     app.mount("/static/swagger", pages.swagger)
     app.mount("/static", pages.static)
     return app

@@ -1,16 +1,18 @@
-"""Errors as problem details (RFC 9457). A class is a kind of problem: its docstring is the title that readers see."""
+"""Errors as problem details (RFC 9457).
+
+A class is a kind of problem: its docstring is the title that readers see, `remedy` says what they can do.
+"""
 
 import logging
 import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from starlette.exceptions import HTTPException
@@ -33,6 +35,9 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal"
+    remedy: ClassVar[str] = (
+        "Try again later. If it stays so, tell whoever runs the tracker when it happened: the log says why."
+    )
     headers: ClassVar[dict[str, str]] = {}
 
     def __init__(self, detail: str, **members: Any) -> None:
@@ -40,12 +45,15 @@ class Problem(Exception):
         self.detail = detail
         self.members = members
 
+    @classmethod
+    def title(cls) -> str:
+        return (cls.__doc__ or "").strip()
+
     def document(self) -> dict[str, Any]:
         """The members of RFC 9457 section 3.1, then this problem's own."""
-        title = (type(self).__doc__ or "").strip()
         return {
             "type": f"/problems/{self.type}",
-            "title": title,
+            "title": self.title(),
             "status": self.status,
             "detail": self.detail,
             **self.members,
@@ -60,6 +68,7 @@ class Malformed(Problem):
 
     status = 400
     type = "malformed"
+    remedy = "Mend what `detail` names. The same request again gets the same answer."
 
 
 class Unauthenticated(Problem):
@@ -67,6 +76,7 @@ class Unauthenticated(Problem):
 
     status = 401
     type = "unauthenticated"
+    remedy = "Send a key as `Authorization: Bearer dt_…`. For one that is not good any more an admin makes you another."
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="demand-tracker"'}
 
 
@@ -75,6 +85,7 @@ class Forbidden(Problem):
 
     status = 403
     type = "forbidden"
+    remedy = "Take a key that has the role in `needs`, or ask somebody who has one to do it."
 
 
 class NotFound(Problem):
@@ -82,6 +93,7 @@ class NotFound(Problem):
 
     status = 404
     type = "not-found"
+    remedy = "Check the address, then the key: what that may not see does not exist for it, nor does what is gone."
 
 
 class MethodNotAllowed(Problem):
@@ -89,6 +101,7 @@ class MethodNotAllowed(Problem):
 
     status = 405
     type = "method-not-allowed"
+    remedy = "Take one of the methods that the `Allow` header names."
 
 
 class Conflict(Problem):
@@ -96,6 +109,7 @@ class Conflict(Problem):
 
     status = 409
     type = "conflict"
+    remedy = "Read it again: perhaps somebody did the same already. If not, do first what `detail` says."
 
 
 class Gone(Problem):
@@ -103,6 +117,7 @@ class Gone(Problem):
 
     status = 410
     type = "gone"
+    remedy = "Read the lists again, then go on from the cursor in `start_again_at`."
 
 
 class Stale(Problem):
@@ -110,6 +125,7 @@ class Stale(Problem):
 
     status = 412
     type = "stale"
+    remedy = "Read it again, repeat your change on what it is now, and send its new ETag as `If-Match`."
 
 
 class TooLarge(Problem):
@@ -117,6 +133,7 @@ class TooLarge(Problem):
 
     status = 413
     type = "too-large"
+    remedy = "Send it in several requests; `limit_bytes` is what the body of one may have."
 
 
 class NotJson(Problem):
@@ -124,6 +141,7 @@ class NotJson(Problem):
 
     status = 415
     type = "not-json"
+    remedy = "Send JSON, and `Content-Type: application/json` with it."
 
 
 class Invalid(Problem):
@@ -131,6 +149,7 @@ class Invalid(Problem):
 
     status = 422
     type = "invalid"
+    remedy = "Correct what `errors` lists: `where` is its place in the request, and `what` says what is wrong with it."
 
 
 class PreconditionRequired(Problem):
@@ -138,6 +157,7 @@ class PreconditionRequired(Problem):
 
     status = 428
     type = "precondition-required"
+    remedy = "Read it, and send the `ETag` of that answer as `If-Match`, so that nobody else's change is lost."
 
 
 class TooManyRequests(Problem):
@@ -145,6 +165,7 @@ class TooManyRequests(Problem):
 
     status = 429
     type = "too-many-requests"
+    remedy = "Wait for as many seconds as the `Retry-After` header says."
     headers: ClassVar[dict[str, str]] = {"Retry-After": "3600"}
 
 
@@ -153,6 +174,7 @@ class Unavailable(Problem):
 
     status = 503
     type = "unavailable"
+    remedy = "Wait for as many seconds as the `Retry-After` header says, then send the same again: nothing was changed."
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
@@ -160,6 +182,7 @@ class Full(Unavailable):
     """Nothing can be stored at present"""
 
     type = "full"
+    remedy = "Nothing was changed. Whoever runs the tracker makes room on its disk; reading goes on meanwhile."
     headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
 
 
@@ -167,6 +190,7 @@ class Uncertain(Unavailable):
     """Whether this was done is not known"""
 
     type = "uncertain"
+    remedy = "Send a POST again with the same `Idempotency-Key`: it is not done twice. Without one, look first."
 
 
 def invalid(where: str, what: str, **members: Any) -> Invalid:
@@ -211,24 +235,6 @@ def is_lost(error: Exception) -> bool:
     return getattr(error, "connection_invalidated", False)
 
 
-class WrongValue(BaseModel):
-    where: str
-    what: str
-
-
-class ProblemDocument(BaseModel):
-    """Problem details (RFC 9457)."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[WrongValue] | None = None
-    more_errors: Annotated[int | None, Field(description="How many more there are than are told.")] = None
-
-
 def kinds() -> list[type[Problem]]:
     """Every kind of problem, those of the slices included."""
     found: list[type[Problem]] = []
@@ -238,17 +244,6 @@ def kinds() -> list[type[Problem]]:
         found.append(kind)
         waiting.extend(kind.__subclasses__())
     return sorted(found, key=lambda kind: (kind.status, kind.type))
-
-
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route can answer besides success, for the OpenAPI document."""
-    titles = {kind.status: (kind.__doc__ or "").strip() for kind in Problem.__subclasses__()}
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    return {status: {"description": titles[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
-
-
-READING = responses(400, 401, 403, 404, 410, 422, 503)
-WRITING = responses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503)
 
 
 def install(app: FastAPI) -> None:

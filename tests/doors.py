@@ -326,6 +326,7 @@ DOORS: dict[str, Door] = {
     "GET /api/v1": Door(plainly("/api/v1"), is_open=True),
     "GET /api/docs": Door(plainly("/api/docs"), is_open=True),
     "GET /follow": Door(plainly("/follow", {"body": "below"}), is_open=True),
+    "GET /problems": Door(plainly("/problems"), is_open=True),
     "GET /problems/{name}": Door(plainly("/problems/not-found"), is_open=True),
 }
 ELSEWHERE = {

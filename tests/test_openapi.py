@@ -1,5 +1,6 @@
 """The OpenAPI document tells the truth: no request gets an answer that it does not announce, or a server error."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -26,6 +27,7 @@ from app.changes import feed
 from tests.databases import on_sqlite
 from tests.doors import DOORS
 from tests.factories import (
+    API,
     a_body,
     a_campaign,
     a_draft,
@@ -134,6 +136,75 @@ def test_no_schema_is_named_after_a_module(app):
     assert [name for name in schemas if "__" in name] == []
 
 
+def test_each_operation_announces_the_problems_that_its_parameters_can_bring(app):
+    operations = dict(announced_operations(app.openapi()))
+    expected = {
+        name: {
+            "401": "security" in operation,
+            "403": any(roles for requirement in operation.get("security", []) for roles in requirement.values()),
+            "404": "{" in name or name == "POST /api/v1/redactions",
+            "410": "after" in parameters,
+            "412": "if-match" in parameters,
+            "413": "requestBody" in operation,
+            "415": "requestBody" in operation,
+            "428": parameters.get("if-match", False),
+        }
+        for name, (operation, parameters) in operations.items()
+    }
+
+    announced = {
+        name: {status: status in operation["responses"] for status in expected[name]}
+        for name, (operation, _) in operations.items()
+    }
+
+    assert announced == expected
+    assert {"401", "403", "410"}.isdisjoint(operations[f"GET {API}/webhooks/{{webhook_id}}/public-key"][0]["responses"])
+
+
+def announced_operations(document: dict[str, Any]) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, bool]]]]:
+    """Those of the API, each with the names of its parameters and whether they are compulsory."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            parameters = {each["name"].lower(): each.get("required", False) for each in operation.get("parameters", [])}
+            if path.startswith(API):
+                yield f"{method.upper()} {path}", (operation, parameters)
+
+
+def test_a_key_is_said_to_be_needed_where_nobody_is_let_in_without_one(app, client):
+    for name, (operation, _) in announced_operations(app.openapi()):
+        method, path = name.split()
+        if path != ENDLESS:
+            answer = client.request(method, path.replace("{", "").replace("}", ""))
+
+            is_needed = answer.status_code == 401
+
+            assert is_needed == ("403" in operation["responses"]), name
+
+
+def test_only_what_says_so_refuses_to_be_changed_without_if_match(app, ada):
+    ref, body = a_draft(ada)["ref"], a_body(ada)["slug"]
+
+    blind = ada.patch(f"{API}/demands/{ref}", json={"title": "Another"})
+    trusting = ada.patch(f"{API}/bodies/{body}", json={"acronym": "B"})
+
+    assert (blind.status_code, trusting.status_code) == (428, 200)
+    [needing] = [name for name, (_, of) in announced_operations(app.openapi()) if of.get("if-match")]
+    assert needing == f"PATCH {API}/demands/{{ref}}"
+
+
+def test_every_kind_of_problem_is_announced_somewhere(app):
+    anywhere = {
+        line
+        for _, (operation, _) in announced_operations(app.openapi())
+        for answer in operation["responses"].values()
+        for line in re.findall(r"^- `([a-z-]+)`: ", answer["description"], re.MULTILINE)
+    }
+
+    silent = {kind.type for kind in problems.kinds()} - anywhere
+
+    assert silent == {"internal", "method-not-allowed"}
+
+
 def test_an_admin_gets_no_answer_that_is_not_announced(kind, api, client_for):
     try_out(client_for("admin"), api, *THOROUGH[kind])
 
@@ -154,6 +225,8 @@ def test_what_people_do_is_answered_as_announced(app, client, client_for):
         operation = api.find_operation_by_path(answer.request.method, answer.request.url.path)
         assert operation
         operation.validate_response(answer)
+        if answer.status_code >= 400:
+            assert_announced(operation.definition.raw, answer)
         announced.add(f"{operation.label} {answer.status_code}")
         names = {name for name in documenting.HEADERS if name in answer.headers}
         if answer.is_success:
@@ -252,6 +325,8 @@ def check(client: TestClient, case: Request) -> None:
     case.validate_response(answer, checks=CHECKS)
     if answer.status_code >= 400 and case.method != "HEAD":
         assert_a_known_problem(answer)
+    if answer.status_code >= 400 and answer.status_code != 405 and case.method != "HEAD":
+        assert_announced(case.operation.definition.raw, answer)
 
 
 def request_of(case: Request) -> dict[str, Any]:
@@ -262,6 +337,11 @@ def request_of(case: Request) -> dict[str, Any]:
         request["content"] = request.pop("data")
     request["headers"] = {name: value.encode() for name, value in request["headers"].items()}
     return request
+
+
+def assert_announced(operation: dict[str, Any], answer: Any) -> None:
+    kind = answer.json()["type"].removeprefix("/problems/")
+    assert f"- `{kind}`: " in operation["responses"][str(answer.status_code)]["description"]
 
 
 def assert_a_known_problem(answer: Any) -> None:

@@ -31,6 +31,7 @@ class LastAdmin(Conflict):
     """Nobody could manage the tracker any more"""
 
     type = "last-admin"
+    remedy = "Make another admin's key first, or do it on the machine with `demands`."
 
 
 def create_organization(session: Session, actor: Actor, new: OrganizationNew) -> OrganizationRead:

@@ -22,21 +22,21 @@ from app.accounts.schemas import (
     PersonRead,
     PersonRevision,
 )
+from app.documenting import announced
 from app.etags import IfMatch
 from app.fields import Slug
 from app.paging import Page, PageQuery, link_next
-from app.problems import READING, WRITING
 
 router = APIRouter()
 
 
-@router.get("/me", tags=["accounts"], responses=READING)
+@router.get("/me", tags=["accounts"])
 def read_me(actor: CurrentActor) -> Me:
     """Who you are to the tracker, and how far you see."""
     return Me(role=actor.role, organization=actor.organization, audience=actor.audience)
 
 
-@router.get("/organizations", tags=["organizations"], responses=READING)
+@router.get("/organizations", tags=["organizations"])
 def list_organizations(
     database: Db,
     actor: CurrentActor,
@@ -55,13 +55,12 @@ def list_organizations(
     tags=["organizations"],
     status_code=status.HTTP_201_CREATED,
     response_model=OrganizationRead,
-    responses=WRITING,
 )
 def create_organization(actor: CurrentCampaigner, new: OrganizationNew, once: OnceOnly) -> Response:
     return once.create(lambda session: actions.create_organization(session, actor, new), etags.made_in("organizations"))
 
 
-@router.get("/organizations/{slug}", tags=["organizations"], responses=READING)
+@router.get("/organizations/{slug}", tags=["organizations"])
 def read_organization(database: Db, actor: CurrentActor, slug: Slug, response: Response) -> OrganizationRead:
     with database.read() as session:
         organization = queries.organization_read(actor, queries.get_organization(session, actor, slug))
@@ -69,7 +68,7 @@ def read_organization(database: Db, actor: CurrentActor, slug: Slug, response: R
     return organization
 
 
-@router.patch("/organizations/{slug}", tags=["organizations"], responses=WRITING)
+@router.patch("/organizations/{slug}", tags=["organizations"])
 def revise_organization(
     database: Db,
     actor: CurrentCampaigner,
@@ -84,7 +83,7 @@ def revise_organization(
     return organization
 
 
-@router.get("/keys", tags=["accounts"], responses=READING)
+@router.get("/keys", tags=["accounts"])
 def list_keys(
     database: Db, actor: CurrentAdmin, query: Annotated[PageQuery, Query()], request: Request, response: Response
 ) -> Page[KeyRead]:
@@ -94,19 +93,24 @@ def list_keys(
     return page
 
 
-@router.post("/keys", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=KeyMade, responses=WRITING)
+@router.post("/keys", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=KeyMade)
 def create_key(actor: CurrentAdmin, new: KeyNew, once: OnceOnly) -> Response:
     """The answer shows the key, this once."""
     return once.create(lambda session: actions.create_key(session, actor, new))
 
 
-@router.delete("/keys/{key_id}", tags=["accounts"], status_code=status.HTTP_204_NO_CONTENT, responses=WRITING)
+@router.delete(
+    "/keys/{key_id}",
+    tags=["accounts"],
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=announced(actions.LastAdmin),
+)
 def revoke_key(database: Db, actor: CurrentAdmin, key_id: uuid.UUID) -> None:
     with database.write() as session:
         actions.revoke_key(session, actor, key_id)
 
 
-@router.get("/people", tags=["accounts"], responses=READING)
+@router.get("/people", tags=["accounts"])
 def list_people(
     database: Db, actor: CurrentAdmin, query: Annotated[PageQuery, Query()], request: Request, response: Response
 ) -> Page[PersonRead]:
@@ -116,9 +120,7 @@ def list_people(
     return page
 
 
-@router.post(
-    "/people", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=PersonRead, responses=WRITING
-)
+@router.post("/people", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=PersonRead)
 def create_person(actor: CurrentAdmin, new: PersonNew, once: OnceOnly) -> Response:
     """Add a person, or give one who is known a role in another organisation."""
     return once.create(lambda session: actions.create_person(session, actor, new), _place_of_person)
@@ -128,13 +130,13 @@ def _place_of_person(made: Any) -> dict[str, str]:
     return {"Location": f"/api/v1/people/{made.id}"}
 
 
-@router.get("/people/{person_id}", tags=["accounts"], responses=READING)
+@router.get("/people/{person_id}", tags=["accounts"])
 def read_person(database: Db, actor: CurrentAdmin, person_id: uuid.UUID) -> PersonRead:
     with database.read() as session:
         return queries.get_person(session, person_id)
 
 
-@router.patch("/people/{person_id}", tags=["accounts"], responses=WRITING)
+@router.patch("/people/{person_id}", tags=["accounts"], responses=announced(actions.LastAdmin))
 def revise_person(database: Db, actor: CurrentAdmin, person_id: uuid.UUID, revision: PersonRevision) -> PersonRead:
     """End somebody's access, or give it back: the keys of a person who is disabled open nothing."""
     with database.write() as session:
@@ -145,7 +147,7 @@ def revise_person(database: Db, actor: CurrentAdmin, person_id: uuid.UUID, revis
     "/people/{person_id}/memberships/{organization}",
     tags=["accounts"],
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=WRITING,
+    responses=announced(actions.LastAdmin),
 )
 def leave_organization(database: Db, actor: CurrentAdmin, person_id: uuid.UUID, organization: Slug) -> None:
     """Take a person's role in an organization away; the keys that they have there are revoked."""

@@ -2,6 +2,7 @@
 
 import datetime
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -88,15 +89,18 @@ def find_actor(session: Session, text: KeyText) -> tuple[Actor, Key]:
 CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 
-def _at_least(role: Role) -> object:
-    def check(actor: CurrentActor) -> Actor:
-        actor.must_be(role)
+@dataclass(frozen=True)
+class AtLeast:
+    """Lets in whoever has the role, or one that includes it."""
+
+    role: Role
+
+    def __call__(self, actor: CurrentActor) -> Actor:
+        actor.must_be(self.role)
         return actor
 
-    return Depends(check)
 
-
-CurrentPartner = Annotated[Actor, _at_least(Role.PARTNER)]
-CurrentCampaigner = Annotated[Actor, _at_least(Role.CAMPAIGNER)]
-CurrentEditor = Annotated[Actor, _at_least(Role.EDITOR)]
-CurrentAdmin = Annotated[Actor, _at_least(Role.ADMIN)]
+CurrentPartner = Annotated[Actor, Depends(AtLeast(Role.PARTNER))]
+CurrentCampaigner = Annotated[Actor, Depends(AtLeast(Role.CAMPAIGNER))]
+CurrentEditor = Annotated[Actor, Depends(AtLeast(Role.EDITOR))]
+CurrentAdmin = Annotated[Actor, Depends(AtLeast(Role.ADMIN))]

@@ -30,12 +30,14 @@ class AnswerGone(Conflict):
     """This was done before, and its answer is not there to be repeated"""
 
     type = "answer-gone"
+    remedy = "Read what was made: it is done. For something new take a new `Idempotency-Key`."
 
 
 class UnderWay(Conflict):
     """The same request has begun, and its answer is not there yet"""
 
     type = "under-way"
+    remedy = "Ask again in a moment. If it stays so, take a new `Idempotency-Key` to have it done anew."
 
 
 _UNDER_WAY = b"under way"  # in place of an answer

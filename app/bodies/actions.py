@@ -22,6 +22,7 @@ class Cycle(Conflict):
     """A body cannot stand above itself, or come after itself"""
 
     type = "cycle"
+    remedy = "`path` shows the circle; give one of the bodies in it another `parent` or successor first."
 
 
 def create_body(session: Session, actor: Actor, new: BodyNew) -> Body:

@@ -11,10 +11,10 @@ from app.accounts.idempotency import OnceOnly
 from app.bodies import actions, queries
 from app.bodies.queries import CountByBody
 from app.bodies.schemas import BodyInFull, BodyNew, BodyQuery, BodyRead, BodyRevision
+from app.documenting import announced
 from app.etags import IfMatch
 from app.fields import Slug
 from app.paging import Page, link_next
-from app.problems import READING, WRITING
 
 router = APIRouter(tags=["bodies"])
 
@@ -28,7 +28,7 @@ def get_count_by_body(request: Request) -> CountByBody:
 Counting = Annotated[CountByBody, Depends(get_count_by_body)]
 
 
-@router.get("/bodies", responses=READING)
+@router.get("/bodies")
 def list_bodies(
     database: Db,
     actor: CurrentActor,
@@ -43,12 +43,12 @@ def list_bodies(
     return page
 
 
-@router.post("/bodies", status_code=status.HTTP_201_CREATED, response_model=BodyInFull, responses=WRITING)
+@router.post("/bodies", status_code=status.HTTP_201_CREATED, response_model=BodyInFull)
 def create_body(actor: CurrentCampaigner, count: Counting, new: BodyNew, once: OnceOnly) -> Response:
     return once.create(lambda s: queries.read_body(s, actor, actions.create_body(s, actor, new).slug, count), _headers)
 
 
-@router.get("/bodies/{slug}", responses=READING)
+@router.get("/bodies/{slug}")
 def read_body(database: Db, actor: CurrentActor, count: Counting, slug: Slug, response: Response) -> BodyInFull:
     with database.read() as session:
         body = queries.read_body(session, actor, slug, count)
@@ -56,7 +56,7 @@ def read_body(database: Db, actor: CurrentActor, count: Counting, slug: Slug, re
     return body
 
 
-@router.patch("/bodies/{slug}", responses=WRITING)
+@router.patch("/bodies/{slug}", responses=announced(actions.Cycle))
 def revise_body(
     database: Db,
     actor: CurrentCampaigner,

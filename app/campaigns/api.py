@@ -21,12 +21,11 @@ from app.campaigns.schemas import (
 from app.etags import IfMatch
 from app.fields import Slug
 from app.paging import Page, link_next
-from app.problems import READING, WRITING
 
 router = APIRouter()
 
 
-@router.get("/campaigns", tags=["campaigns"], responses=READING)
+@router.get("/campaigns", tags=["campaigns"])
 def list_campaigns(
     database: Db,
     actor: CurrentActor,
@@ -45,14 +44,13 @@ def list_campaigns(
     tags=["campaigns"],
     status_code=status.HTTP_201_CREATED,
     response_model=CampaignRead,
-    responses=WRITING,
 )
 def create_campaign(actor: CurrentEditor, new: CampaignNew, once: OnceOnly) -> Response:
     """The prefix begins the refs of its demands, so neither it nor the slug can be revised."""
     return once.create(lambda session: actions.create_campaign(session, actor, new), etags.made_in("campaigns"))
 
 
-@router.get("/campaigns/{slug}", tags=["campaigns"], responses=READING)
+@router.get("/campaigns/{slug}", tags=["campaigns"])
 def read_campaign(database: Db, actor: CurrentActor, slug: Slug, response: Response) -> CampaignRead:
     with database.read() as session:
         campaign = queries.campaign_read(queries.get_campaign(session, slug))
@@ -60,7 +58,7 @@ def read_campaign(database: Db, actor: CurrentActor, slug: Slug, response: Respo
     return campaign
 
 
-@router.patch("/campaigns/{slug}", tags=["campaigns"], responses=WRITING)
+@router.patch("/campaigns/{slug}", tags=["campaigns"])
 def revise_campaign(
     database: Db,
     actor: CurrentEditor,
@@ -75,7 +73,7 @@ def revise_campaign(
     return campaign
 
 
-@router.get("/kinds", tags=["kinds"], responses=READING)
+@router.get("/kinds", tags=["kinds"])
 def list_kinds(
     database: Db,
     actor: CurrentActor,
@@ -89,12 +87,12 @@ def list_kinds(
     return page
 
 
-@router.post("/kinds", tags=["kinds"], status_code=status.HTTP_201_CREATED, response_model=KindRead, responses=WRITING)
+@router.post("/kinds", tags=["kinds"], status_code=status.HTTP_201_CREATED, response_model=KindRead)
 def create_kind(actor: CurrentCampaigner, new: KindNew, once: OnceOnly) -> Response:
     return once.create(lambda session: actions.create_kind(session, actor, new), etags.made_in("kinds"))
 
 
-@router.get("/kinds/{slug}", tags=["kinds"], responses=READING)
+@router.get("/kinds/{slug}", tags=["kinds"])
 def read_kind(database: Db, actor: CurrentActor, slug: Slug, response: Response) -> KindRead:
     with database.read() as session:
         kind = queries.kind_read(queries.get_kind(session, slug))
@@ -102,7 +100,7 @@ def read_kind(database: Db, actor: CurrentActor, slug: Slug, response: Response)
     return kind
 
 
-@router.patch("/kinds/{slug}", tags=["kinds"], responses=WRITING)
+@router.patch("/kinds/{slug}", tags=["kinds"])
 def revise_kind(
     database: Db,
     actor: CurrentCampaigner,

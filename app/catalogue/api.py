@@ -7,7 +7,6 @@ from fastapi.responses import JSONResponse
 
 from app.catalogue import queries
 from app.catalogue.schemas import EventTypes
-from app.problems import READING
 
 router = APIRouter(prefix="/event-types", tags=["changes"])
 
@@ -16,13 +15,13 @@ class SchemaDocument(JSONResponse):
     media_type = "application/schema+json"
 
 
-@router.get("", responses=READING)
+@router.get("")
 def list_event_types(request: Request) -> EventTypes:
     """Every type of event, what it means, and what a webhook's message about it says."""
     return queries.list_event_types(_api_url(request))
 
 
-@router.get("/{name}/schema", responses=READING, response_class=SchemaDocument)
+@router.get("/{name}/schema", response_class=SchemaDocument)
 def read_schema(name: str, request: Request) -> dict[str, Any]:
     """JSON Schema (2020-12) of a webhook's messages of this type."""
     return queries.read_schema(_api_url(request), name)

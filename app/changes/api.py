@@ -8,20 +8,18 @@ from app.accounts.current import CurrentActor, CurrentKey, Db
 from app.changes import feed
 from app.changes.feed import EventPage, FeedQuery
 from app.changes.stream import Stream, StreamQuery
+from app.documenting import Responses
 from app.ledger import reading
 from app.ledger.reading import HeadView
-from app.problems import READING, responses
 
-STREAM = {
-    **READING,
-    **responses(503),
+STREAM: Responses = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events"},
 }
 
 router = APIRouter(tags=["changes"])
 
 
-@router.get("/events", responses=READING)
+@router.get("/events")
 async def read_events(
     database: Db, actor: CurrentActor, key: CurrentKey, query: Annotated[FeedQuery, Query()], request: Request
 ) -> EventPage:
@@ -42,7 +40,7 @@ async def stream_events(
     return await stream.open(actor, key, query, last_event_id)
 
 
-@router.get("/ledger", responses=READING)
+@router.get("/ledger")
 def read_ledger(database: Db, actor: CurrentActor) -> HeadView:
     """Where the ledger ends, and the hash that covers all of it."""
     with database.read() as session:

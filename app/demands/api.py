@@ -12,10 +12,11 @@ from app.demands import actions, exporting, publishing, queries
 from app.demands.filters import DemandFilter, Sort
 from app.demands.reads import DemandPage, DemandRead
 from app.demands.schemas import DemandNew, DemandRevision, PublicationChange
+from app.documenting import announced
 from app.etags import IfMatch
 from app.fields import Ref, Schema
 from app.paging import link_next
-from app.problems import READING, WRITING, invalid
+from app.problems import PreconditionRequired, invalid
 
 router = APIRouter(tags=["demands"])
 INCLUDABLE = ("total", "citations", "history")
@@ -49,7 +50,7 @@ class PartsQuery(Schema):
     include: Annotated[list[str], Query(description="`citations`, `history` or both.")] = []
 
 
-@router.get("/demands", responses=READING, response_model=DemandPage)
+@router.get("/demands", response_model=DemandPage)
 def list_demands(
     database: Db, actor: CurrentActor, query: Annotated[DemandQuery, Query()], request: Request, response: Response
 ) -> Response:
@@ -76,13 +77,13 @@ def export_ndjson(database: Db, actor: CurrentActor, query: Annotated[DemandQuer
     return exporting.export(database, actor, query, query.sort, query.parts(exporting.NDJSON), exporting.NDJSON)
 
 
-@router.post("/demands", status_code=status.HTTP_201_CREATED, response_model=DemandRead, responses=WRITING)
+@router.post("/demands", status_code=status.HTTP_201_CREATED, response_model=DemandRead)
 def create_demand(actor: CurrentCampaigner, new: DemandNew, once: OnceOnly) -> Response:
     """A draft with the campaign's next ref; only staff see it until it is published."""
     return once.create(lambda session: actions.create_demand(session, actor, new), _headers)
 
 
-@router.get("/demands/{ref}", responses={**READING, 304: {"description": "Not modified"}}, response_model=DemandRead)
+@router.get("/demands/{ref}", responses={304: {"description": "Not modified"}}, response_model=DemandRead)
 def read_demand(
     database: Db, actor: CurrentActor, ref: DemandRef, query: Annotated[PartsQuery, Query()], request: Request
 ) -> Response:
@@ -95,7 +96,7 @@ def read_demand(
     return Response(demand.model_dump_json(), headers={"ETag": tag}, media_type="application/json")
 
 
-@router.patch("/demands/{ref}", responses=WRITING)
+@router.patch("/demands/{ref}", responses=announced(PreconditionRequired))
 def revise_demand(
     database: Db,
     actor: CurrentCampaigner,
@@ -115,7 +116,7 @@ def revise_demand(
     return demand
 
 
-@router.put("/demands/{ref}/publication", responses=WRITING)
+@router.put("/demands/{ref}/publication", responses=announced(publishing.ForbiddenPublication))
 def publish_demand(
     database: Db,
     actor: CurrentCampaigner,

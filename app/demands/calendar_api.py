@@ -8,13 +8,12 @@ from fastapi.responses import StreamingResponse
 from app import caching, etags
 from app.accounts.current import CurrentActor, Db
 from app.demands.filters import DemandCriteria, DemandFilter
+from app.documenting import Responses
 from app.paging import digest
-from app.problems import READING
 
 router = APIRouter(tags=["demands"])
 CALENDAR = "text/calendar"
-RESPONSES = {
-    **READING,
+RESPONSES: Responses = {
     200: {"content": {CALENDAR: {"schema": {"type": "string"}}}, "description": "A calendar"},
     304: {"description": "Not modified"},
 }

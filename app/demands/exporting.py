@@ -15,16 +15,16 @@ from app.database import Database
 from app.demands import queries
 from app.demands.filters import DemandFilter, Sort
 from app.demands.reads import DemandRead
+from app.documenting import Responses
 from app.paging import MAX_LIMIT
-from app.problems import READING
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 PLAIN = ("application/json", "application/*", "*/*")
 BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 SEPARATOR = "; "
-CSV_RESPONSES = {**READING, 200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "A table"}}
-NDJSON_RESPONSES = {**READING, 200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "Lines"}}
+CSV_RESPONSES: Responses = {200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "A table"}}
+NDJSON_RESPONSES: Responses = {200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "Lines"}}
 COLUMNS = [
     "ref", "title", "asks", "counts_as_met", "kind", "campaign", "status", "status_group", "status_since",
     "verification", "disputed", "confidence", "publication", "audience", "sensitivity", "first_made_on", "deadline",

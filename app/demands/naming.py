@@ -24,6 +24,7 @@ class StandsInAName(Conflict):
     """These words stand where other things refer to"""
 
     type = "stands-in-a-name"
+    remedy = "Do first what `detail` says of the name that has the words, then redact."
 
 
 def check(session: Session, words: str) -> None:

@@ -32,6 +32,7 @@ class ForbiddenPublication(Conflict):
     """A demand cannot go there from its present state of publication"""
 
     type = "forbidden-publication"
+    remedy = "Take one of the states in `allowed`, or go there by way of one."
 
 
 def publish(

@@ -61,6 +61,7 @@ class ReachesTooFar(Conflict):
     """These words stand in more demands than the redaction may touch"""
 
     type = "reaches-too-far"
+    remedy = "Redact longer words, or raise `at_most` to the number in `demands` if that is what you want."
 
 
 def redact(session: Session, actor: Actor, new: RedactionNew) -> RedactionRead:

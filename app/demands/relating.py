@@ -22,18 +22,21 @@ class CircularRelation(Conflict):
     """These demands would lead back to themselves"""
 
     type = "circular-relation"
+    remedy = "Take back the tie that leads the other way, if that is the wrong one."
 
 
 class RelationExists(Conflict):
     """These demands are tied like that already"""
 
     type = "relation-exists"
+    remedy = "There is nothing to do: the tie is there."
 
 
 class RelationNeeded(Conflict):
     """A status rests on this tie"""
 
     type = "relation-needed"
+    remedy = "Give the demand that stands superseded another status, then take the tie back."
 
 
 def relate(session: Session, actor: Actor, ref: str, new: RelationNew) -> RelationRead:

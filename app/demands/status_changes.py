@@ -19,12 +19,14 @@ class ForbiddenMove(Conflict):
     """A demand cannot go to that status from where it stands"""
 
     type = "forbidden-move"
+    remedy = "Take one of `allowed_moves`. Where the record itself was wrong, an editor sends `kind: correction`."
 
 
 class MissingEvidence(Invalid):
     """This status needs evidence"""
 
     type = "missing-evidence"
+    remedy = "Send `citations` with it, at least one of which does not contradict the status."
 
 
 def change_status(

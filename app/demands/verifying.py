@@ -25,6 +25,7 @@ class NotVerifiable(Conflict):
     """This change cannot be verified"""
 
     type = "not-verifiable"
+    remedy = "`detail` says what is missing: a second person, or a source that no target and no body above one issued."
 
 
 def verify(session: Session, actor: Actor, change_id: uuid.UUID) -> StatusChangeRead:

@@ -39,6 +39,7 @@ class MailIsOff(Conflict):
     """This tracker sends no e-mail"""
 
     type = "mail-is-off"
+    remedy = "Follow in another way, such as a feed. Whoever runs the tracker can name a mail server and a sender."
 
 
 def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -> FollowAsked:

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request, Response, status
 
 from app.accounts.clients import client_of
 from app.accounts.idempotency import OnceOnly
+from app.documenting import announced
 from app.follows import actions
 from app.follows.schemas import FollowAsked, FollowNew
-from app.problems import WRITING, responses
+from app.problems import TooManyRequests
 
 router = APIRouter(tags=["changes"])
 
@@ -15,7 +16,7 @@ router = APIRouter(tags=["changes"])
     "/follows",
     status_code=status.HTTP_202_ACCEPTED,
     response_model=FollowAsked,
-    responses={**WRITING, **responses(429)},
+    responses=announced(actions.MailIsOff, TooManyRequests),
 )
 def ask_to_follow(new: FollowNew, request: Request, once: OnceOnly) -> Response:
     """Be mailed what happens, without an account: as anyone may see it, once the address has confirmed it.

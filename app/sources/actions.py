@@ -23,6 +23,7 @@ class SeenByMore(Conflict):
     """This URL is recorded already, as a source that more people may see"""
 
     type = "seen-by-more"
+    remedy = "Leave `audience` out to use the source in `source` as it is; an editor can narrow it."
 
 
 def create_source(session: Session, actor: Actor, new: SourceNew) -> SourceRead:

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Query, Request, Response, status
 from app import etags
 from app.accounts.current import CurrentActor, CurrentCampaigner, Db
 from app.accounts.idempotency import OnceOnly
+from app.documenting import announced
 from app.etags import IfMatch
 from app.fields import Slug
 from app.paging import Page, link_next
-from app.problems import READING, WRITING
 from app.sources import actions, queries
 from app.sources.schemas import SourceFound, SourceNew, SourceQuery, SourceRead, SourceRevision
 
 router = APIRouter(tags=["sources"])
 
 
-@router.get("/sources", responses=READING)
+@router.get("/sources")
 def list_sources(
     database: Db,
     actor: CurrentActor,
@@ -36,8 +36,8 @@ def list_sources(
     status_code=status.HTTP_201_CREATED,
     response_model=SourceRead,
     responses={
+        **announced(actions.SeenByMore),
         200: {"model": SourceRead, "description": "This URL was there already; nothing was changed."},
-        **WRITING,
     },
 )
 def create_source(actor: CurrentCampaigner, new: SourceNew, once: OnceOnly) -> Response:
@@ -52,7 +52,7 @@ def create_source(actor: CurrentCampaigner, new: SourceNew, once: OnceOnly) -> R
     )
 
 
-@router.get("/sources/{slug}", responses=READING)
+@router.get("/sources/{slug}")
 def read_source(database: Db, actor: CurrentActor, slug: Slug, response: Response) -> SourceRead:
     with database.read() as session:
         source = queries.read_source(session, actor, slug)
@@ -60,7 +60,7 @@ def read_source(database: Db, actor: CurrentActor, slug: Slug, response: Respons
     return source
 
 
-@router.patch("/sources/{slug}", responses=WRITING)
+@router.patch("/sources/{slug}")
 def revise_source(
     database: Db,
     actor: CurrentCampaigner,

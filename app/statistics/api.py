@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Response
 from app.accounts.current import CurrentActor, Db
 from app.demands.exporting import CSV_RESPONSES
 from app.demands.filters import DemandCriteria
-from app.problems import READING
 from app.statistics import exporting, queries, scorecards, timeline
 from app.statistics.schemas import Scorecards, Summary, Timeline, TimelineQuery
 
@@ -16,14 +15,14 @@ Criteria = Annotated[DemandCriteria, Query()]
 Range = Annotated[TimelineQuery, Query()]
 
 
-@router.get("/summary", responses=READING)
+@router.get("/summary")
 def read_summary(database: Db, actor: CurrentActor, criteria: Criteria) -> Summary:
     """How many demands match, by status, group, kind, body and campaign; what is verified apart from the claimed."""
     with database.read() as session:
         return queries.summarize(session, actor, criteria)
 
 
-@router.get("/timeline", responses=READING)
+@router.get("/timeline")
 def read_timeline(database: Db, actor: CurrentActor, query: Range) -> Timeline:
     """How many of the demands that match stood in each group at the end of each month, this month as of today.
 
@@ -42,7 +41,7 @@ def export_timeline(database: Db, actor: CurrentActor, query: Range) -> Response
     return exporting.timeline_csv(found)
 
 
-@router.get("/bodies", responses=READING)
+@router.get("/bodies")
 def read_scorecards(database: Db, actor: CurrentActor, criteria: Criteria) -> Scorecards:
     """What was asked of each body and of those below it, how it answered, and what came of it; the most asked first.
 

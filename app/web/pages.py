@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -66,13 +66,18 @@ def lead_to_documentation() -> Response:
     return RedirectResponse("/api/docs")
 
 
+@router.get("/problems")
+def list_problems() -> Response:
+    return page("problems.html", kinds=problems.kinds())
+
+
 @router.get("/problems/{name}")
-def explain(name: str, request: Request) -> Response:
-    """What a kind of problem means, and which statuses it comes with."""
+def explain(name: str) -> Response:
+    """What a kind of problem means, and what to do."""
     kind = next((kind for kind in problems.kinds() if kind.type == name), None)
     if kind is None:
         raise NotFound(f"There is no kind of problem {name}.")
-    return page("problem.html", kind=kind, kinds=problems.kinds())
+    return page("problem.html", kind=kind)
 
 
 def _standing(session: Session, campaign: str) -> dict[Group, int]:

@@ -33,6 +33,7 @@ class TooManyWebhooks(Conflict):
     """The organization has as many webhooks as it may have"""
 
     type = "too-many-webhooks"
+    remedy = "Delete a webhook that is not needed any more, or ask whoever runs the tracker to allow more."
 
 
 async def check_url(settings: Settings, names: Names, actor: Actor, url: str) -> None:

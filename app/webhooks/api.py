@@ -10,9 +10,9 @@ from sqlmodel import Session
 from app import etags
 from app.accounts.current import CurrentPartner, Db
 from app.accounts.idempotency import OnceOnly
+from app.documenting import announced
 from app.etags import IfMatch
 from app.paging import Page, link_next
-from app.problems import READING, WRITING
 from app.webhooks import actions, queries
 from app.webhooks.operations_api import router as operations
 from app.webhooks.schemas import WebhookMade, WebhookNew, WebhookQuery, WebhookRead, WebhookRevision
@@ -21,7 +21,7 @@ router = APIRouter(tags=["webhooks"])
 router.include_router(operations)
 
 
-@router.get("/webhooks", responses=READING)
+@router.get("/webhooks")
 def list_webhooks(
     database: Db,
     actor: CurrentPartner,
@@ -36,7 +36,12 @@ def list_webhooks(
     return page
 
 
-@router.post("/webhooks", status_code=status.HTTP_201_CREATED, response_model=WebhookMade, responses=WRITING)
+@router.post(
+    "/webhooks",
+    status_code=status.HTTP_201_CREATED,
+    response_model=WebhookMade,
+    responses=announced(actions.TooManyWebhooks),
+)
 async def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Request, once: OnceOnly) -> Response:
     """For your organization, or, by an admin, for another. The answer shows the secret, this once."""
     state = request.app.state
@@ -48,7 +53,7 @@ async def create_webhook(actor: CurrentPartner, new: WebhookNew, request: Reques
     return await run_in_threadpool(once.create, create, _headers)
 
 
-@router.get("/webhooks/{webhook_id}", responses=READING)
+@router.get("/webhooks/{webhook_id}")
 def read_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, response: Response) -> WebhookRead:
     """What it wants, and whether it is sent anything; how it fares is in `…/health`."""
     with database.read() as session:
@@ -57,7 +62,7 @@ def read_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, res
     return webhook
 
 
-@router.patch("/webhooks/{webhook_id}", responses=WRITING)
+@router.patch("/webhooks/{webhook_id}")
 async def revise_webhook(
     database: Db,
     actor: CurrentPartner,
@@ -84,7 +89,7 @@ async def revise_webhook(
     return webhook
 
 
-@router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT, responses=WRITING)
+@router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_webhook(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, if_match: IfMatch = None) -> None:
     """With the log of what was sent to it."""
     with database.write() as session:

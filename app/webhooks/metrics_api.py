@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.accounts.current import Db
-from app.problems import NotFound, Unauthenticated, responses
+from app.documenting import announced
+from app.problems import NotFound, Unauthenticated, Unavailable
 from app.settings import Settings
 
 router = APIRouter(tags=["health"])
 bearer = HTTPBearer(auto_error=False, scheme_name="Metrics", description="The setting `DEMANDS_METRICS_TOKEN`.")
 RESPONSES = {
-    **responses(401, 404, 503),
+    **announced(NotFound, Unauthenticated, Unavailable),
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics"},
 }
 

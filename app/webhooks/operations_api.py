@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from app import etags
 from app.accounts.current import CurrentPartner, Db
-from app.accounts.idempotency import OnceOnly
+from app.accounts.idempotency import OnceOnly, UnderWay
+from app.documenting import announced
 from app.etags import IfMatch
 from app.paging import Page, PageQuery, link_next
-from app.problems import READING, WRITING
+from app.problems import Conflict
 from app.webhooks import history, inspecting, pausing, probing, replaying, rotating, secrets, verifying
 from app.webhooks.reports import (
     AttemptQuery,
@@ -39,7 +40,7 @@ from app.webhooks.schemas import (
 router = APIRouter(prefix="/webhooks/{webhook_id}")
 
 
-@router.get("/attempts", responses=READING)
+@router.get("/attempts")
 def list_attempts(
     database: Db,
     actor: CurrentPartner,
@@ -55,7 +56,7 @@ def list_attempts(
     return page
 
 
-@router.get("/undelivered", responses=READING)
+@router.get("/undelivered")
 def list_undelivered(
     database: Db,
     actor: CurrentPartner,
@@ -71,7 +72,7 @@ def list_undelivered(
     return page
 
 
-@router.get("/history", responses=READING)
+@router.get("/history")
 def list_history(
     database: Db,
     actor: CurrentPartner,
@@ -87,19 +88,29 @@ def list_history(
     return page
 
 
-@router.post("/undelivered/retries", status_code=status.HTTP_201_CREATED, response_model=ReplayRead, responses=WRITING)
+@router.post(
+    "/undelivered/retries",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ReplayRead,
+    responses=announced(replaying.TooManyReplays),
+)
 def retry_undelivered(actor: CurrentPartner, webhook_id: uuid.UUID, new: RetryNew, once: OnceOnly) -> Response:
     """One or all, in their order, as a replay."""
     return once.create(lambda session: replaying.retry_undelivered(session, actor, webhook_id, new), _replay_headers)
 
 
-@router.post("/replay", status_code=status.HTTP_201_CREATED, response_model=ReplayRead, responses=WRITING)
+@router.post(
+    "/replay",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ReplayRead,
+    responses=announced(replaying.TooManyReplays),
+)
 def create_replay(actor: CurrentPartner, webhook_id: uuid.UUID, new: ReplayNew, once: OnceOnly) -> Response:
     """Sends again, with the same `webhook-id`s; what is new goes first, in its order."""
     return once.create(lambda session: replaying.create_replay(session, actor, webhook_id, new), _replay_headers)
 
 
-@router.get("/replay", responses=READING)
+@router.get("/replay")
 def list_replays(
     database: Db,
     actor: CurrentPartner,
@@ -115,21 +126,21 @@ def list_replays(
     return page
 
 
-@router.get("/replay/{replay_id}", responses=READING)
+@router.get("/replay/{replay_id}")
 def read_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
     """What of it was delivered, and what is still to be sent."""
     with database.read() as session:
         return replaying.read_replay(session, actor, webhook_id, replay_id)
 
 
-@router.delete("/replay/{replay_id}", responses=WRITING)
+@router.delete("/replay/{replay_id}")
 def cancel_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:
     """Ends it where it is. What is on its way by now still arrives."""
     with database.write() as session:
         return replaying.cancel_replay(session, actor, webhook_id, replay_id)
 
 
-@router.put("/paused", responses=WRITING)
+@router.put("/paused", responses=announced(pausing.Disabled, pausing.Unverified))
 def pause_webhook(
     database: Db,
     actor: CurrentPartner,
@@ -145,7 +156,12 @@ def pause_webhook(
     return webhook
 
 
-@router.post("/secret", status_code=status.HTTP_201_CREATED, response_model=SecretMade, responses=WRITING)
+@router.post(
+    "/secret",
+    status_code=status.HTTP_201_CREATED,
+    response_model=SecretMade,
+    responses=announced(rotating.TooManySecrets),
+)
 def rotate_secret(
     actor: CurrentPartner,
     webhook_id: uuid.UUID,
@@ -159,14 +175,14 @@ def rotate_secret(
     return once.create(lambda session: rotating.rotate_secret(session, vault, actor, webhook_id, rotation, if_match))
 
 
-@router.get("/public-key", responses=READING)
+@router.get("/public-key")
 def read_public_key(database: Db, webhook_id: uuid.UUID, request: Request) -> PublicKeyRead:
     """What proves the signatures `v1a`, for anyone. Keep it in the receiver: never take a key from a message."""
     with database.read() as session:
         return secrets.read_public_key(session, request.app.state.vault, webhook_id)
 
 
-@router.post("/test", responses=WRITING, response_model=TestAnswer)
+@router.post("/test", response_model=TestAnswer, responses=announced(UnderWay, pausing.Unverified))
 async def send_test(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request, once: OnceOnly
 ) -> Response:
@@ -175,7 +191,7 @@ async def send_test(
     return await once.send(lambda: probing.send_test(database, state.vault, state.settings, actor, webhook_id))
 
 
-@router.post("/verification", responses=WRITING, response_model=VerificationAnswer)
+@router.post("/verification", response_model=VerificationAnswer, responses=announced(UnderWay, Conflict))
 async def send_challenge(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, request: Request, once: OnceOnly
 ) -> Response:
@@ -188,7 +204,7 @@ async def send_challenge(
     return await once.send(lambda: verifying.send_challenge(database, state.vault, state.settings, actor, webhook_id))
 
 
-@router.get("/events", responses=READING)
+@router.get("/events")
 def read_events(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, query: Annotated[PollQuery, Query()], request: Request
 ) -> PolledPage:
@@ -198,7 +214,7 @@ def read_events(
         return inspecting.read_events(session, actor, webhook_id, query, api_url)
 
 
-@router.get("/health", responses=READING)
+@router.get("/health")
 def read_health(
     database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, query: Annotated[HealthQuery, Query()]
 ) -> WebhookHealth:

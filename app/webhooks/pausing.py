@@ -22,12 +22,14 @@ class Disabled(Conflict):
     """The tracker has disabled this webhook"""
 
     type = "webhook-disabled"
+    remedy = 'It rests already. Mend the endpoint, then let it go on: `PUT …/paused` with `{"paused": false}`.'
 
 
 class Unverified(Conflict):
     """The endpoint has not proven yet that it is its organization's"""
 
     type = "webhook-unverified"
+    remedy = "Have the endpoint echo the challenge that `POST …/verification` sends."
 
 
 def pause_webhook(

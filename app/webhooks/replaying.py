@@ -31,6 +31,7 @@ class TooManyReplays(Conflict):
     """The webhook has as many replays waiting as it may have"""
 
     type = "too-many-replays"
+    remedy = "Wait until one of them has finished, or end one: `DELETE …/replay/{replay_id}`."
 
 
 def create_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, new: ReplayNew) -> ReplayRead:

@@ -26,6 +26,7 @@ class TooManySecrets(Conflict):
     """The webhook has as many secrets as it may have"""
 
     type = "too-many-secrets"
+    remedy = "Wait until `ends_at`, or send `grace_hours: 0`, which ends all earlier secrets at once."
 
 
 def rotate_secret(

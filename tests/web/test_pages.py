@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from fastapi.testclient import TestClient
 
+from app import problems
 from tests.databases import on_sqlite
 from tests.factories import a_campaign, a_demand, a_draft, change
 
@@ -49,7 +50,7 @@ def test_an_empty_tracker_says_what_to_do(client: TestClient) -> None:
 
 @on_sqlite
 def test_pages_take_nothing_from_elsewhere_and_run_no_inline_script(client: TestClient) -> None:
-    for address in ("/", "/api/docs", "/follow", "/problems/forbidden-move"):
+    for address in ("/", "/api/docs", "/follow", "/problems", "/problems/forbidden-move"):
         answer = client.get(address)
 
         assert answer.status_code == 200
@@ -75,10 +76,21 @@ def test_a_feed_reader_finds_the_feeds_of_a_page(client: TestClient) -> None:
 
 
 @on_sqlite
-def test_every_kind_of_problem_is_explained(client: TestClient) -> None:
+def test_a_problem_leads_to_the_page_that_explains_it(client: TestClient) -> None:
     wrong = client.get("/api/v1/demands/NK-99").json()
 
     explained = client.get(wrong["type"])
 
     assert wrong["title"] in explained.text
     assert client.get("/problems/no-such-thing").status_code == 404
+
+
+@on_sqlite
+def test_every_kind_of_problem_is_listed_and_has_a_page_that_says_what_to_do(client: TestClient) -> None:
+    listed = re.findall(r'href="/problems/([^"]+)"', client.get("/problems").text)
+    pages = {kind: unescape(client.get(f"/problems/{kind.type}").text) for kind in problems.kinds()}
+
+    assert listed == [kind.type for kind in problems.kinds()]
+    assert [kind.type for kind in pages if "remedy" not in vars(kind)] == []
+    for kind, page in pages.items():
+        assert f"<p>{kind.remedy}</p>" in re.sub("</?code>", "`", page)
