@@ -117,7 +117,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         app.include_router(router, prefix=API, dependencies=[Depends(refuse_repeated)])
     app.include_router(pages.router)
     app.include_router(follow_pages.router)
-    documenting.complete(app, documenting.add_problems, add_keys(app), documenting.add_headers, add_webhooks)
+    documenting.complete(app, documenting.add_problems, add_keys(app), documenting.add_headers, add_webhooks(settings))
     app.mount("/static/swagger", pages.swagger)
     app.mount("/static", pages.static)
     return app

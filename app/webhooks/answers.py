@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST_WAIT_SECONDS = 24 * 3600.0
+BODY_LIMIT_BYTES = 8 * 1024  # more of an answer is not read
+TRIED_AGAIN = {401, 403, 404, 405, 408, 425, 429}  # of 4xx: an endpoint that is being mended, or in trouble
 
 
 class Failure(enum.StrEnum):
@@ -84,7 +86,7 @@ def outcome_of(answer: Answer) -> Outcome:
         return Outcome.DELIVERED
     if answer.status == 410:
         return Outcome.GONE
-    if answer.status in {401, 403, 404, 405, 408, 425, 429} or not 400 <= answer.status < 500:
+    if answer.status in TRIED_AGAIN or not 400 <= answer.status < 500:
         return Outcome.RETRY
     return Outcome.REJECTED
 

@@ -22,7 +22,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from app import clock
 from app.webhooks.addresses import AddressPolicy
-from app.webhooks.answers import Answer, Failure, retry_after_seconds
+from app.webhooks.answers import BODY_LIMIT_BYTES, Answer, Failure, retry_after_seconds
 from app.webhooks.connections import (
     FLOOD_BYTES,
     BlockedAddress,
@@ -36,7 +36,6 @@ from app.webhooks.connections import (
 from app.webhooks.headers import FRAMING, shown
 from app.webhooks.names import Lookup, Names, NoPlace, ResolverDown, system_lookup
 
-BODY_LIMIT_BYTES = 8 * 1024
 LONGEST_HEADER_BYTES, MOST_HEADERS = 8190, 128
 _KEPT_HEADERS = {
     "allow",

@@ -1,7 +1,10 @@
 """The catalogue of event types: what each means, an example, and a schema at an address that stays."""
 
+import re
+
 from app.catalogue.messages import TOLD
 from app.ledger.types import EVENT_TYPES
+from app.webhooks.answers import Answer, Outcome, outcome_of
 from tests.factories import API
 
 
@@ -50,3 +53,29 @@ def test_the_openapi_document_has_every_message_with_the_same_shape(app, client)
         "webhook-timestamp",
         "webhook-signature",
     ]
+
+
+def test_the_openapi_document_says_what_each_answer_to_a_message_leads_to(app):
+    steps = "after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, and then every 8 h, each ±20%"
+
+    told = {
+        status: response["description"]
+        for status, response in app.openapi()["webhooks"]["demand.cited"]["post"]["responses"].items()
+    }
+
+    again = [status for status in range(400, 500) if outcome_of(Answer(status)) is Outcome.RETRY]
+    assert list(told) == ["2XX", "3XX", "410", "4XX", "5XX"]
+    assert "within 15 s" in told["2XX"]
+    assert "first 8 KiB" in told["2XX"]
+    assert all(
+        steps in told[status] and "`Retry-After`, of which 24 h at most" in told[status] for status in ("3XX", "5XX")
+    )
+    assert [int(status) for status in re.findall(r"\d{3}", told["4XX"])] == again
+    assert "Disables the webhook" in told["410"]
+
+
+def test_a_receiver_is_told_how_to_prove_whose_it_is(app):
+    responses = app.openapi()["webhooks"]["webhook.verification"]["post"]["responses"]
+
+    assert "the challenge alone" in responses["2XX"]["description"]
+    assert list(responses) == ["2XX", "default"]
