@@ -14,6 +14,36 @@ Document = dict[str, Any]
 Responses = dict[int | str, Any]
 Kind = type[Problem]
 PLACES = "#/components/schemas/{model}"
+INTRODUCTION = """\
+What human-rights campaigns demand of institutions, and what became of it. What holds everywhere:
+
+- **Keys** are sent as `Authorization: Bearer dt_…`. Reading needs none, as far as things are public. What a key may not
+  see does not exist for it: 404, and in no list, count or feed.
+- **Pages**: ask again with `next_cursor`, or follow the `Link` header, until there is none.
+- **Filters**: a word that is repeated means *either*, different words narrow together. A word or value that does not
+  exist is refused, never ignored.
+- **Errors** are problem details (RFC 9457). Decide by their `type`, whose page says [what to do](/problems); `detail`
+  says what was wrong, and what is allowed.
+- **Repeating** a POST is safe with an `Idempotency-Key`: what was done with it is not done twice.
+- **Edits** take the `ETag` of what was read as `If-Match`; 412 means that somebody was faster. PATCH is a JSON Merge
+  Patch (RFC 7396): null takes away, what is absent stays.
+- **Times** are RFC 3339 in UTC. **Dates** are as precise as their source: `2022-12-10`, `2022-12` or `2022`.
+- **Following**: a cursor from before a backup was restored gets 410 and where to start again, never silence.
+"""
+TAGS = {
+    "demands": "What is asked of institutions: lists, tables, calendars, and the life of a demand.",
+    "records of a demand": "What happened to it: changes of status, responses, updates, readings, steps, citations.",
+    "statistics": "What is counted, by the same filters as the list.",
+    "changes": "Everything that happened, in its order: to poll, to stream, as feeds, and by e-mail.",
+    "webhooks": "Every change that concerns you, signed, in order, retried. What is sent is under *Webhooks*.",
+    "campaigns": "Sets of demands with a prefix, languages and a review interval.",
+    "kinds": "What sorts of demands there are.",
+    "bodies": "The institutions that demands are addressed to: a tree.",
+    "sources": "The documents that everything is cited from.",
+    "organizations": "Those who make demands, and those who work here.",
+    "accounts": "People, their keys, and what a key may do.",
+    "health": "For whatever starts, stops and watches processes.",
+}
 HEADERS = {
     "ETag": "The version that this is: for `If-None-Match`, and for `If-Match` where it can be changed.",
     "Idempotency-Replayed": "`true` where this was done before, and is the answer of then.",

@@ -130,6 +130,26 @@ def test_whatever_the_document_refers_to_is_in_it(app):
     assert places <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
 
 
+def test_whatever_a_request_may_say_in_its_address_or_headers_is_explained(app):
+    silent = {
+        f"{name}: {parameter['name']}"
+        for name, (operation, _) in announced_operations(app.openapi())
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] != "path" and not parameter.get("description")
+    }
+
+    assert silent == set()
+
+
+def test_every_tag_is_explained(app):
+    document = app.openapi()
+
+    used = {tag for operations in document["paths"].values() for each in operations.values() for tag in each["tags"]}
+
+    assert [tag["name"] for tag in document["tags"]] == list(documenting.TAGS)
+    assert used == set(documenting.TAGS)
+
+
 def test_no_schema_is_named_after_a_module(app):
     schemas = app.openapi()["components"]["schemas"]
 

@@ -43,7 +43,10 @@ class OrganizationRead(BaseModel):
 
 
 class OrganizationQuery(PageQuery):
-    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
+    q: Annotated[
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None,
+        Field(description="A part of the name or the slug."),
+    ] = None
 
 
 class KeyNew(Schema):

@@ -90,7 +90,7 @@ class BodyQuery(PageQuery):
 
     q: Annotated[Search | None, Field(description="A part of the name, the acronym or the slug.")] = None
     parent: Annotated[list[Slug], Field(max_length=50, description="The bodies directly above.")] = []
-    classification: Annotated[list[Classification], Field(max_length=50)] = []
+    classification: Annotated[list[Classification], Field(max_length=50, description="What sort of body.")] = []
     identifier: Annotated[
         list[Identifier], Field(max_length=50, description="A scheme and a value, such as `wikidata:Q1065`.")
     ] = []

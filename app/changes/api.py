@@ -33,7 +33,9 @@ async def stream_events(
     key: CurrentKey,
     query: Annotated[StreamQuery, Query()],
     request: Request,
-    last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+    last_event_id: Annotated[
+        str | None, Header(max_length=40, description="The cursor to go on from; a browser that comes back sends it.")
+    ] = None,
 ) -> Response:
     """Events as they happen (server-sent events), each with its cursor as `id`; a browser comes back by itself."""
     stream: Stream = request.app.state.stream

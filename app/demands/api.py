@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
+from pydantic import Field
 
 from app import caching, etags
 from app.accounts.current import CurrentActor, CurrentCampaigner, Db
@@ -25,7 +26,7 @@ INCLUDABLE = ("total", "citations", "history")
 class DemandQuery(DemandFilter):
     """The filters, and how to show what they find."""
 
-    sort: Sort = Sort.NEWEST
+    sort: Annotated[Sort, Field(description="With a minus: the latest or last first.")] = Sort.NEWEST
     include: Annotated[
         list[str],
         Query(

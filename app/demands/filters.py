@@ -23,6 +23,7 @@ from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Targ
 from app.demands.searching import mentions
 from app.demands.standing import last_change_by, not_answered, standing
 from app.fields import Day, Moment, Schema, Slug
+from app.ledger import words
 from app.paging import Order, PageQuery
 from app.sources.queries import sources_named
 
@@ -54,23 +55,25 @@ class Sort(enum.StrEnum):
 class DemandCriteria(Schema):
     """Repeat a word to mean either; different words narrow together."""
 
-    campaign: Annotated[list[Slug], Several] = []
-    kind: Annotated[list[Slug], Several] = []
-    status: Annotated[list[Status], Several] = []
-    group: Annotated[list[Group], Several] = []
-    body: Annotated[list[Slug], Field(max_length=50, description="Targets, and the bodies below them.")] = []
-    issuer: Annotated[list[Slug], Several] = []
-    source: Annotated[list[Slug], Several] = []
-    tag: Annotated[list[Slug], Several] = []
-    publication: Annotated[list[Publication], Several] = []
+    campaign: Annotated[list[Slug], Several, words.CAMPAIGN] = []
+    kind: Annotated[list[Slug], Several, words.KIND] = []
+    status: Annotated[list[Status], Several, Field(description="What has happened in the world.")] = []
+    group: Annotated[list[Group], Several, words.GROUP] = []
+    body: Annotated[list[Slug], Several, words.BODY] = []
+    issuer: Annotated[list[Slug], Several, words.ISSUER] = []
+    source: Annotated[list[Slug], Several, Field(description="Slugs of sources that are cited.")] = []
+    tag: Annotated[list[Slug], Several, words.TAG] = []
+    publication: Annotated[
+        list[Publication], Several, Field(description="How far it is shown; all but staff see what is published.")
+    ] = []
     q: Annotated[
         Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None,
         Field(description="Words, or beginnings of words, in ref, title and text."),
     ] = None
-    overdue: bool | None = None
-    stale: bool | None = None
-    disputed: bool | None = None
-    no_response: bool | None = None
+    overdue: Annotated[bool | None, words.OVERDUE] = None
+    stale: Annotated[bool | None, words.STALE] = None
+    disputed: Annotated[bool | None, words.DISPUTED] = None
+    no_response: Annotated[bool | None, words.NO_RESPONSE] = None
     updated_since: Annotated[Since | None, Field(description="A moment with its offset, or a day in UTC.")] = None
     as_of: Annotated[
         Day | None,

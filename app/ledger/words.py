@@ -28,18 +28,35 @@ Refs = Annotated[list[Ref], *Either]
 Seq = Annotated[int, Field(ge=1, le=2**62)]
 
 
+CAMPAIGN = Field(description="Slugs of campaigns.")
+KIND = Field(description="Slugs of kinds of demands.")
+GROUP = Field(
+    description="Of statuses: `open`; `moving`: in progress or partially met; `blocked`: stalled or reversed; `met`; "
+    "`closed`: withdrawn, superseded or overtaken."
+)
+BODY = Field(description="Slugs of bodies that demands are addressed to; those below them are found, too.")
+ISSUER = Field(description="Slugs of organizations that make the demand.")
+TAG = Field(description="Tags of demands, which are free words.")
+DISPUTED = Field(description="Whether evidence contradicts the status of the demand.")
+OVERDUE = Field(description="Whether the last day of the deadline has passed, and nothing settled the demand.")
+STALE = Field(description="Whether nobody has checked on the demand for longer than the campaign's review interval.")
+NO_RESPONSE = Field(
+    description="Whether the demand was made longer ago than the campaign's review interval, and no target responded."
+)
+
+
 class Filters(Schema):
     """The words of the list of demands: several values mean either, different words narrow together."""
 
-    campaign: Slugs | None = None
-    kind: Slugs | None = None
+    campaign: Annotated[Slugs | None, CAMPAIGN] = None
+    kind: Annotated[Slugs | None, KIND] = None
     status: Annotated[Statuses | None, Field(description="After what happened.")] = None
-    group: Groups | None = None
-    body: Annotated[Slugs | None, Field(description="Targets, and the bodies below them.")] = None
-    issuer: Slugs | None = None
-    tag: Slugs | None = None
-    demand: Refs | None = None
-    disputed: bool | None = None
-    overdue: bool | None = None
-    stale: bool | None = None
-    no_response: bool | None = None
+    group: Annotated[Groups | None, GROUP] = None
+    body: Annotated[Slugs | None, BODY] = None
+    issuer: Annotated[Slugs | None, ISSUER] = None
+    tag: Annotated[Slugs | None, TAG] = None
+    demand: Annotated[Refs | None, Field(description="Refs of demands, such as NK-4.")] = None
+    disputed: Annotated[bool | None, DISPUTED] = None
+    overdue: Annotated[bool | None, OVERDUE] = None
+    stale: Annotated[bool | None, STALE] = None
+    no_response: Annotated[bool | None, NO_RESPONSE] = None

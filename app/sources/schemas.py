@@ -99,8 +99,8 @@ class SourceQuery(PageQuery):
     """Repeat a word to mean either; different words narrow together."""
 
     q: Annotated[Search | None, Field(description="A part of the title or of the publisher's name.")] = None
-    kind: Annotated[list[Slug], Field(max_length=50)] = []
-    language: Annotated[list[Language], Field(max_length=50)] = []
+    kind: Annotated[list[Slug], Field(max_length=50, description="What sort of source, such as `letter`.")] = []
+    language: Annotated[list[Language], Field(max_length=50, description="As the source has it, such as `hy`.")] = []
     publisher: Annotated[list[Title], Field(max_length=50, description="The whole name.")] = []
     issued_by: Annotated[list[Slug], Field(max_length=50, description="Bodies that issued the source.")] = []
     published_from: Annotated[

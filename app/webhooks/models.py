@@ -52,10 +52,14 @@ class State(enum.StrEnum):
 
 
 class Payload(enum.StrEnum):
-    """How much the messages say."""
+    """How much the messages say.
+
+    - `full`: the demand as you may see it, and the change
+    - `thin`: what happened to what, and where to fetch the rest
+    """
 
     FULL = "full"
-    THIN = "thin"  # what happened to what; the rest is to be fetched
+    THIN = "thin"
 
 
 class Webhook(Versioned, table=True):

@@ -30,14 +30,14 @@ def _event_id(text: str) -> str:
 EventId = Annotated[
     str,
     AfterValidator(_event_id),
-    Field(max_length=40, description="The `webhook-id` of a message.", examples=[EXAMPLE]),
+    Field(max_length=40, examples=[EXAMPLE]),
 ]
 
 
 class AttemptQuery(PageQuery):
     """The newest first."""
 
-    event: EventId | None = None
+    event: Annotated[EventId | None, Field(description="The `webhook-id` of a message.")] = None
     outcome: Annotated[
         list[Outcome], AfterValidator(each_once), Field(max_length=10, description="Several mean either; none: all.")
     ] = []
@@ -62,13 +62,13 @@ class AttemptRead(AboutEvent):
     """
 
     id: uuid.UUID
-    started_at: AwareDatetime
-    duration_ms: int
+    started_at: Annotated[AwareDatetime, Field(description="When the attempt began.")]
+    duration_ms: Annotated[int, Field(description="From the lookup of the name to the last byte that was read.")]
     outcome: Outcome
-    status: int | None
+    status: Annotated[int | None, Field(description="Of the answer, be it complete or not; null where none came.")]
     error: Failure | None
-    detail: str
-    remote_address: Annotated[str | None, Field(description="Which was tried last, if there was no connection.")]
+    detail: Annotated[str, Field(description="The answer's status in words, or why there was none.")]
+    remote_address: Annotated[str | None, Field(description="Where it connected to, or tried to last.")]
     request_headers: Annotated[dict[str, str], Field(description=SHOWN)]
     response_headers: dict[str, str]
     response_body: Annotated[str, Field(description="The first 8 KiB; bytes that are no UTF-8 are replaced.")]

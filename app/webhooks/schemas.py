@@ -38,9 +38,6 @@ EndpointUrl = Annotated[
         examples=["https://partner.example/hook"],
     ),
 ]
-PayloadForm = Annotated[
-    Payload, Field(description="`thin` says what happened to what, and where to fetch the rest: no content.")
-]
 AlsoV1a = Annotated[
     bool, Field(description="Whether a key pair signs as well (`v1a`, ed25519): for receivers that share no secret.")
 ]
@@ -52,7 +49,7 @@ class WebhookNew(Schema):
     url: EndpointUrl
     types: EventTypes = []
     filters: Filters = Filters()
-    payload: PayloadForm = Payload.FULL
+    payload: Payload = Payload.FULL
     headers: Headers = {}
     v1a: AlsoV1a = False
     verify: Annotated[
@@ -75,7 +72,7 @@ class WebhookRevision(Schema):
     url: EndpointUrl | MISSING = MISSING
     types: EventTypes | None | MISSING = MISSING
     filters: Filters | None | MISSING = MISSING
-    payload: PayloadForm | MISSING = MISSING
+    payload: Payload | MISSING = MISSING
     headers: HeaderChanges | None | MISSING = MISSING
     v1a: AlsoV1a | MISSING = MISSING
     description: Line | None | MISSING = MISSING
