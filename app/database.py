@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app.discretion import keep_values_out
 from app.problems import taken
 from app.settings import Settings
+from app.trouble import Trouble, is_out_of_reach
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
 # a network or a machine that has silently gone is found out within a minute; as libpq names them, in s and in ms
@@ -42,7 +43,10 @@ class Database:
         self.is_sqlite = settings.is_sqlite
         self.url = settings.url_of_database
         self.after_commit: list[Callable[[], None]] = []  # called, in any thread, when readers have something new
+        self.logs_trouble = False  # for what runs long; a command tells whoever called it
         self._session_class = session_class
+        self._trouble_reading = Trouble(__name__, "Reading the database")
+        self._trouble_writing = Trouble(__name__, "Writing to the database")
         if self.is_sqlite:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = _sqlite_engine(self.url, pool_size=1, begin="BEGIN IMMEDIATE")
@@ -58,7 +62,7 @@ class Database:
     def write(self) -> Iterator[WriteSession]:
         """Commits when the block ends, rolls back when it raises; Conflict where something unique was there before."""
         try:
-            with self._writing() as session:
+            with self._noting(self._trouble_writing), self._writing() as session:
                 yield session
         except IntegrityError as error:
             if conflict := taken(error):
@@ -83,8 +87,22 @@ class Database:
     def read(self) -> Iterator[Session]:
         """One snapshot; the database refuses to write."""
         info = {"settings": self.settings}
-        with Session(self._reader, expire_on_commit=False, info=info) as session, session.begin():
+        with (
+            self._noting(self._trouble_reading),
+            Session(self._reader, expire_on_commit=False, info=info) as session,
+            session.begin(),
+        ):
             yield session
+
+    @contextmanager
+    def _noting(self, trouble: Trouble) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if self.logs_trouble and is_out_of_reach(error):
+                trouble.met_from_outside(error)
+            raise
+        trouble.over()
 
     def forget_log(self) -> None:
         """Empty SQLite's write-ahead log, which holds pages as they were; what a reader still needs goes later."""

@@ -1,11 +1,12 @@
 """Errors of the database end in logs, so they must not say what was stored or searched for."""
 
 import re
-import sqlite3
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from app.trouble import is_out_of_reach
 
 QUOTATION = re.compile(r"""[:"]|(?<!\w)'""")
 
@@ -27,11 +28,5 @@ def _shorten(context: ExceptionContext) -> None:
 def _without_values(told: StatementError, words: str) -> str:
     if getattr(told.orig, "sqlstate", None):
         words = words.partition("\n")[0]  # below, PostgreSQL quotes rows and parameters
-    return words if _names_no_values(told) else QUOTATION.split(words)[0].strip()
-
-
-def _names_no_values(told: StatementError) -> bool:
-    """Constraints are told by their names, and what keeps a database from working by itself."""
-    if isinstance(told, OperationalError):
-        return getattr(told.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR  # mistakes in a search, for one
-    return isinstance(told, IntegrityError)
+    quotes = not (is_out_of_reach(told) or isinstance(told, IntegrityError))  # which names the constraint only
+    return QUOTATION.split(words)[0].strip() if quotes else words

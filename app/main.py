@@ -74,6 +74,7 @@ SLICES = (
 def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     """`with_worker` also does in this process what `demands work` does, which is what SQLite's one machine needs."""
     database = open_database(settings)
+    database.logs_trouble = True
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

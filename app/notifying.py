@@ -6,7 +6,6 @@ Only a hint: whoever waits looks now and then anyway, so a listener that is lost
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import Any
@@ -15,11 +14,10 @@ from sqlalchemy import make_url, text
 from sqlmodel import Session
 
 from app.database import Database, lively
+from app.trouble import Trouble
 
 CHANNEL = "demands_ledger"
 CONNECT_AGAIN_SECONDS = 2.0
-
-log = logging.getLogger(__name__)
 
 
 def notify(session: Session) -> None:
@@ -44,19 +42,21 @@ async def listening(database: Database) -> AsyncIterator[None]:
 
 async def _listen_for_ever(database: Database) -> None:
     driver = import_module("psycopg")  # which SQLite need not have in memory
+    trouble = Trouble(__name__, "Listening for what other processes commit")
     while True:
         try:
-            await _listen(driver, database)
+            await _listen(driver, database, trouble)
         except driver.Error as error:
-            log.warning("The database notifies nobody here until it is reached again: %s", str(error).strip())
+            trouble.met_from_outside(error)
         await asyncio.sleep(CONNECT_AGAIN_SECONDS)
 
 
-async def _listen(driver: Any, database: Database) -> None:
+async def _listen(driver: Any, database: Database, trouble: Trouble) -> None:
     """On a connection of its own, until that is lost."""
     url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
     async with await driver.AsyncConnection.connect(url, autocommit=True, **lively(database.url)) as connection:
         await connection.execute(f"LISTEN {CHANNEL}")
+        trouble.over()
         database.tell()  # what was committed while nobody listened
         async for _ in connection.notifies():
             database.tell()

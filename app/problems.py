@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app import wording
+from app.trouble import is_out_of_reach
 
 log = logging.getLogger(__name__)
 
@@ -272,10 +273,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     @app.exception_handler(QueueTimeout)
     def busy(request: Request, error: Exception) -> Response:
+        if not is_out_of_reach(error):
+            log.error("The database could make no sense of a request.", exc_info=error)
         if is_full(error):
-            log.warning("The disk is full: a request could store nothing.")
             return Full("The disk of this service is full: it cannot store anything. Nothing was changed.").response()
-        log.warning("The database did not serve a request.", exc_info=error)
         if is_lost(error) and request.method not in ("GET", "HEAD"):
             return Uncertain(
                 "The database was lost on the way: this was done, or it was not. Look before you ask for it again."

@@ -6,7 +6,6 @@ Any number of workers may run on one database: deliveries are leased, and what t
 import asyncio
 import contextlib
 import datetime
-import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
@@ -25,12 +24,11 @@ from app.mail import outbox
 from app.mail.forgetting import forget_mails
 from app.mail.posting import Postman
 from app.settings import Settings
+from app.trouble import Trouble
 from app.vault import Vault
 from app.webhooks import letters as webhook_letters
 from app.webhooks.delivering import Deliverer
 from app.webhooks.forgetting import forget_attempts
-
-log = logging.getLogger(__name__)
 
 TICK = datetime.timedelta(seconds=30)
 BETWEEN_LOOKS = datetime.timedelta(seconds=1)  # for an embargo, however many commits there are
@@ -48,17 +46,17 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
     async with asyncio.TaskGroup() as group:
         group.create_task(_deliver(database, vault, settings, stop))
         group.create_task(_keep_time(database, stop))
-        forgetting = _repeat("forgetting answers", lambda: forget_answers(database, settings), lambda: PRUNE, stop)
+        forgetting = _repeat("Forgetting answers", lambda: forget_answers(database, settings), PRUNE, stop)
         group.create_task(forgetting)
-        pruning = _repeat("forgetting attempts", lambda: forget_attempts(database, settings), lambda: PRUNE, stop)
+        pruning = _repeat("Forgetting attempts", lambda: forget_attempts(database, settings), PRUNE, stop)
         group.create_task(pruning)
         if settings.sends_mail:
             gather = partial(gathering.gather, database, vault, stop.is_set)
             group.create_task(_repeat("gathering for followers", gather, lambda: LOOK_FOR_MAIL, stop))
             post = _post(database, vault, settings, stop)
-            group.create_task(_repeat("mailing", post, lambda: LOOK_FOR_MAIL, stop))
-            group.create_task(_repeat("setting mail right", lambda: set_right(database), lambda: SET_RIGHT, stop))
-        unmailing = _repeat("forgetting mails", lambda: forget_mail(database), lambda: PRUNE, stop)
+            group.create_task(_repeat("Mailing", post, LOOK_FOR_MAIL, stop))
+            group.create_task(_repeat("Setting mail right", lambda: set_right(database), SET_RIGHT, stop))
+        unmailing = _repeat("Forgetting mails", lambda: forget_mail(database), PRUNE, stop)
         group.create_task(unmailing)
 
 
@@ -91,11 +89,12 @@ def _forget_some(database: Database, before: datetime.datetime) -> int:
 
 
 async def _deliver(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> None:
+    trouble = Trouble(__name__, "Delivering")
     while not stop.is_set():
         try:
             await Deliverer(database, vault, settings).run(stop)
-        except Exception:
-            log.exception("Delivering crashed; it starts again.")
+        except Exception as error:  # noqa: BLE001  # of any kind: it starts again
+            trouble.met(error)
             await _wait(PAUSE_AFTER_A_CRASH, stop)
 
 
@@ -112,14 +111,15 @@ async def _keep_time(database: Database, stop: asyncio.Event) -> None:
     """At each tick, and when an embargo ends, though it was set since the last one."""
     started = due = latest = clock.now()
     with _woken_by_commits(database) as news:
+        ticking, looking = Trouble(__name__, "Keeping time"), Trouble(__name__, "Looking for embargoes")
         while not stop.is_set():
             now = clock.now()
             if not now < due <= now + TICK:  # a clock that was set back must not put it off
                 started = now
-                await _pass("keeping time", lambda: timekeeping.tick(database))
+                await _pass(ticking, lambda: timekeeping.tick(database))
                 latest = _next_tick()
             news.clear()
-            end = await _pass("looking for embargoes", partial(timekeeping.next_end_of_embargo, database, started))
+            end = await _pass(looking, partial(timekeeping.next_end_of_embargo, database, started))
             due = min(latest, end or latest)
             await _wait(due - clock.now(), stop, news)
             await _wait(min(due - clock.now(), BETWEEN_LOOKS), stop)
@@ -140,21 +140,18 @@ def _woken_by_commits(database: Database) -> Iterator[asyncio.Event]:
         database.after_commit.remove(wake)
 
 
-async def _repeat(
-    what: str, once: Callable[[], object], pause: Callable[[], datetime.timedelta], stop: asyncio.Event
-) -> None:
+async def _repeat(what: str, once: Callable[[], object], pause: datetime.timedelta, stop: asyncio.Event) -> None:
+    trouble = Trouble(__name__, what)
     while not stop.is_set():
-        await _pass(what, once)
-        await _wait(pause(), stop)
+        await _pass(trouble, once)
+        await _wait(pause, stop)
 
 
-async def _pass(what: str, once: Callable[[], Found]) -> Found | None:
+async def _pass(trouble: Trouble, once: Callable[[], Found]) -> Found | None:
     """None where it failed."""
-    try:
+    with trouble:
         return await asyncio.to_thread(once)
-    except Exception:
-        log.exception("A pass of %s failed; the next one tries again.", what)
-        return None
+    return None
 
 
 def _next_tick() -> datetime.datetime:

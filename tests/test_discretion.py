@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import text
 
+from app import trouble
 from tests.databases import on_postgresql, on_sqlite
 from tests.factories import API
 
@@ -45,8 +46,9 @@ def broken(database):
 
 
 @pytest.fixture
-def logged(caplog):
+def logged(caplog, monkeypatch):
     """All that is logged of a call; what an app raises is logged by its server, with the trace."""
+    monkeypatch.setattr(trouble, "TELL_EVERY_SECONDS", 0)
 
     def logged(call):
         caplog.clear()

@@ -5,7 +5,6 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,8 +27,7 @@ from app.ledger import reading
 from app.ledger.reading import Gate, HeadView
 from app.ledger.selecting import EVERY_EVENT, Selection
 from app.problems import Gone, Unauthenticated
-
-log = logging.getLogger(__name__)
+from app.trouble import Trouble
 
 LOOK_EVERY_SECONDS = 0.5  # for what nobody tells, as on SQLite what other processes commit
 ENTRIES_AT_ONCE = 100  # so that even a big commit leaves readers the time to take it
@@ -89,6 +87,8 @@ class Stream:
         self._placed = asyncio.Event()  # set while there is a `_here`
         self._joining: set[Listener] = set()
         self._closed = False
+        self._trouble_looking = Trouble(__name__, "Reading the ledger for the stream")
+        self._trouble_asking = Trouble(__name__, "Asking for the keys of who listens to the stream")
 
     async def open(self, actor: Actor, key: KeyText | None, query: StreamQuery, last_event_id: str | None) -> Listening:
         """Raises Gone for `after` of an older epoch, Invalid for a cursor from elsewhere or a wrong filter.
@@ -211,10 +211,10 @@ class Stream:
 
     async def _look(self) -> bool:
         """Hand on what is new; tells whether there is more already."""
-        try:
+        look = None
+        with self._trouble_looking:
             look = await self._in_thread(self._read, self._here, {crowd.circle for crowd in self._crowds.values()})
-        except Exception:
-            log.exception("The stream could not read the ledger; it tries again.")
+        if look is None:
             return False
         before = self._here
         if before and (look.here.epoch != before.epoch or look.here.seq < before.seq):
@@ -270,13 +270,9 @@ class Stream:
     async def _ask_keys(self) -> None:
         """End the streams of keys that were revoked, have expired, or see another circle now."""
         keys = {listener.key for listener in self.listeners if listener.key}
-        if not keys:
-            return
-        try:
-            circles = await self._in_thread(self._circles_of, keys)
-        except Exception:
-            log.exception("The keys of listeners could not be asked for; it is tried again.")
-            return
+        circles: dict[KeyText, Audience | None] = {}
+        with self._trouble_asking:
+            circles = await self._in_thread(self._circles_of, keys) if keys else {}
         for listener in list(self.listeners):
             if listener.key in circles and circles[listener.key] is not listener.circle:
                 listener.end(comment("this key is not good any more, or sees something else now; connect again"))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import threading
 from collections.abc import Iterator
 
@@ -10,8 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.database import Database
 from app.ledger import reading
-
-log = logging.getLogger(__name__)
+from app.trouble import Trouble
 
 LOOK_EVERY_SECONDS = 0.5  # for what nobody tells, as on SQLite what other processes commit
 
@@ -50,6 +48,7 @@ class Lookout:
         self._database = database
         self.bell = bell
         self._looking: asyncio.Task[None] | None = None
+        self._trouble = Trouble(__name__, "Looking where the ledger ends")
         self.waiting: dict[asyncio.Future[None], str] = {}  # with the cursor of the end that each knows
 
     async def wait(self, end: str, gone: asyncio.Future[None], seconds: float) -> None:
@@ -85,8 +84,6 @@ class Lookout:
 
     async def _end(self) -> str | None:
         """None where it cannot be read: then everyone reads, and is told what is wrong."""
-        try:
+        with self._trouble:
             return await run_in_threadpool(self.look)
-        except Exception:
-            log.exception("Where the ledger ends could not be read.")
-            return None
+        return None

@@ -42,5 +42,6 @@ async def _until_told(database: Database, settings: Settings) -> None:
     stop = asyncio.Event()
     for stopping in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stopping, stop.set)
+    database.logs_trouble = True
     async with listening(database):
         await worker.run(database, open_vault(settings), settings, stop)

@@ -17,6 +17,7 @@ from time import monotonic
 from app import clock
 from app.database import Database
 from app.settings import Settings
+from app.trouble import Trouble
 from app.vault import Vault
 from app.webhooks import lanes, planning, settling, signing
 from app.webhooks.addresses import AddressPolicy
@@ -84,6 +85,7 @@ class Deliverer:
         self._user_agent = f"Demand-Tracker (+{settings.base_url})"
         self._under_way: dict[Lease, _Job] = {}
         self._finished: list[Work] = []
+        self._trouble = Trouble(__name__, "Looking for what is to be delivered")
         self._news = False  # whether something was committed since the last visit
         self._renewed_at = monotonic()
         self._set_right_at = -math.inf
@@ -102,12 +104,12 @@ class Deliverer:
         self._something_happened.clear()
         finished, self._finished = self._finished, []
         news, self._news = self._news, False
-        try:
+        turn = None
+        with self._trouble:
             turn = await asyncio.to_thread(
                 self._visit_the_database, finished, self._due_for_renewal(), self._free_places(), news
             )
-        except Exception:
-            log.exception("Deliveries wait for the database.")
+        if turn is None:
             self._finished = finished + self._finished  # the leases tell whether they still count
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             return
