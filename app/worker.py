@@ -52,7 +52,7 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
         group.create_task(pruning)
         if settings.sends_mail:
             gather = partial(gathering.gather, database, vault, stop.is_set)
-            group.create_task(_repeat("gathering for followers", gather, lambda: LOOK_FOR_MAIL, stop))
+            group.create_task(_repeat("Gathering for followers", gather, LOOK_FOR_MAIL, stop))
             post = _post(database, vault, settings, stop)
             group.create_task(_repeat("Mailing", post, LOOK_FOR_MAIL, stop))
             group.create_task(_repeat("Setting mail right", lambda: set_right(database), SET_RIGHT, stop))
