@@ -49,8 +49,8 @@ def record(
 ) -> None:
     """One fact about a demand, for those who may see the demand once it is shown, unless `audience` is narrower.
 
-    What happens while it is hidden will be told to them later. So it says nothing of what the demand says of itself
-    until then, and carries no keys of it: that may be thought better of before anyone sees it.
+    What happens while it is hidden stands in its history from then on, and nobody is sent it any more. So it says
+    nothing of what the demand says of itself until then, and carries no keys of it: that may be thought better of.
 
     It is written as staff see it; the gate takes out what a reader may not see. `also`: keys that it had in what was
     told of it before.
