@@ -21,6 +21,7 @@ from app.ledger.models import Canonical, Event
 EVERYTHING = "*"  # a key that all events have, as far as subscriptions go
 NOTICES = "notice"  # and one of those that take something back
 REDACTED = {f"{noun}.redacted" for noun in ("demand", "source", "organization", "body", "campaign", "kind")}
+TAKING_BACK = sorted({*REDACTED, "demand.unpublished", "organization.withdrawn", "source.withdrawn", "ledger.restored"})
 FLAGS = ("disputed", "overdue", "stale", "no_response")
 LASTING = {"demand", "tag", "issuer", "body", "kind", "campaign"}  # words that no change of status makes untrue
 # The scarcer the events that a word selects, the earlier it stands: the first that a webhook has wakes its lane.

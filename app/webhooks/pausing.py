@@ -10,11 +10,10 @@ from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.ledger.reading import head
 from app.problems import Conflict, invalid
-from app.webhooks import lanes, resending
+from app.webhooks import lanes, replaying, resending
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Webhook
 from app.webhooks.queries import locked_webhook, webhook_read
-from app.webhooks.replaying import first_since
 from app.webhooks.schemas import Pause, Start, WebhookRead
 
 
@@ -37,7 +36,7 @@ def pause_webhook(
 ) -> WebhookRead:
     """Pause it, or let it go on: now, if it waits for a retry, and from a later place, if that is wanted.
 
-    Raises NotFound, Stale, Unverified, Disabled, and Invalid for a time in the future.
+    Raises NotFound, Stale, Unverified, Disabled, TooManyReplays, and Invalid for a time in the future.
     """
     actor.must_be(Role.PARTNER)
     webhook, organization = locked_webhook(session, actor, webhook_id)
@@ -48,7 +47,7 @@ def pause_webhook(
     if pause.paused and webhook.state is State.DISABLED:
         raise Disabled("It rests already: the tracker has disabled it. Let it go on with paused: false.")
     if not pause.paused and webhook.state is State.ACTIVE:
-        if _step_to(session, webhook_id, pause.from_):
+        if _step_to(session, actor, webhook, pause.from_):
             record(session, actor, "webhook.resumed", webhook, organization)
         lanes.hurry(session, webhook_id)
         return webhook_read(webhook, organization)
@@ -57,7 +56,7 @@ def pause_webhook(
     if pause.paused:
         webhook.become(State.PAUSED)  # a worker at it finds out when it settles
     else:
-        resume(session, webhook, pause.from_)
+        resume(session, actor, webhook, pause.from_)
     webhook.touch()
     record(session, actor, "webhook.paused" if pause.paused else "webhook.resumed", webhook, organization)
     return webhook_read(webhook, organization)
@@ -69,10 +68,10 @@ def check_verified(webhook: Webhook) -> None:
         raise Unverified("It waits for its endpoint to echo a challenge, which `POST …/verification` sends.")
 
 
-def resume(session: Session, webhook: Webhook, start: Start) -> None:
-    """Raises Invalid for a time in the future."""
+def resume(session: Session, actor: Actor, webhook: Webhook, start: Start) -> None:
+    """Raises Invalid for a time in the future, TooManyReplays."""
     webhook.become(State.ACTIVE)
-    _step_to(session, webhook.id, start)
+    _step_to(session, actor, webhook, start)
     lane = session.get_one(Lane, webhook.id)
     lanes.forget_failures(lane)
     if lane.lease_owner is None:
@@ -82,12 +81,16 @@ def resume(session: Session, webhook: Webhook, start: Start) -> None:
     lanes.stir(session, webhook.id)
 
 
-def _step_to(session: Session, webhook_id: uuid.UUID, start: Start) -> bool:
-    """Pass over what lies before; what the lane has passed already is for a replay. Tells whether it was moved."""
-    lane, seq = session.get_one(Lane, webhook_id), _seq_before(session, start)
+def _step_to(session: Session, actor: Actor, webhook: Webhook, start: Start) -> bool:
+    """Pass over what lies before, but for what is taken back there; what the lane has passed already is for a replay.
+
+    Tells whether it was moved.
+    """
+    lane, seq = session.get_one(Lane, webhook.id), _seq_before(session, start)
     if seq <= lane.cursor_seq:
         return False
-    lane.cursor_seq = seq
+    passed, lane.cursor_seq = lane.cursor_seq, seq
+    replaying.send_notices(session, actor, webhook, passed, seq)
     return True
 
 
@@ -95,5 +98,5 @@ def _seq_before(session: Session, start: Start) -> int:
     if isinstance(start, datetime.datetime):
         if start > clock.now():
             raise invalid("body.from", "this lies in the future")
-        return first_since(session, start) - 1
+        return replaying.first_since(session, start) - 1
     return head(session).seq if start == "now" else 0

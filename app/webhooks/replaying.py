@@ -7,20 +7,24 @@ The lease of the lane also guards the progress of its replays, so a replay that 
 import datetime
 import uuid
 from bisect import bisect_left
+from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
 from app import clock
 from app.accounts.actor import Actor
+from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.ledger.models import Event
-from app.ledger.reading import head
+from app.ledger.reading import after, head
+from app.ledger.selecting import TAKING_BACK
 from app.paging import Order, Page, PageQuery
 from app.problems import Conflict, NotFound, invalid
 from app.webhooks import lanes
 from app.webhooks.events import record
-from app.webhooks.models import Lane, PlanProgress, Replay, ReplayState, State, Undelivered
-from app.webhooks.queries import locked_webhook, read_webhook
+from app.webhooks.models import Lane, PlanProgress, Replay, ReplayState, State, Undelivered, Webhook
+from app.webhooks.preparing import gate_of
+from app.webhooks.queries import locked_webhook, read_webhook, selection_of
 from app.webhooks.schemas import ReplayNew, ReplayRead, RetryNew
 
 MOST_RUNNING = 20
@@ -58,6 +62,15 @@ def retry_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, new
     if session.get(Undelivered, (webhook_id, new.seq)) is None:
         raise NotFound(f"Nothing with the seq {new.seq} is undelivered to this webhook.")
     return _begin(session, actor, webhook_id, new.seq, new.seq, [], only_undelivered=True)
+
+
+def send_notices(session: Session, actor: Actor, webhook: Webhook, after_seq: int, to_seq: int) -> None:
+    """Whatever is taken back in a stretch that is passed over is told all the same. Raises TooManyReplays."""
+    circle = session.get_one(Organization, webhook.organization_id).reads
+    taking_back = replace(selection_of(webhook, circle), types=frozenset(f"type:{name}" for name in TAKING_BACK))
+    found = after(session, gate_of(circle), after_seq, 1, taking_back, to_seq).items
+    if found:
+        _begin(session, actor, webhook.id, found[0].seq, to_seq, TAKING_BACK, only_undelivered=False)
 
 
 def read_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, replay_id: uuid.UUID) -> ReplayRead:

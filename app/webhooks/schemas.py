@@ -197,7 +197,8 @@ class Pause(Schema):
         Field(
             alias="from",
             description="`catch_up`: with all that waits; `now`: without; or with what came since a time. What is "
-            "passed over is not listed as undelivered: a replay brings it.",
+            "passed over is not listed as undelivered: a replay brings it. One begins by itself where something was "
+            "taken from view or redacted meanwhile.",
         ),
     ] = "catch_up"
 

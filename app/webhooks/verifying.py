@@ -57,6 +57,6 @@ def _believe(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) 
         if webhook.state is State.UNVERIFIED and webhook.paused_once_verified:
             webhook.become(State.PAUSED)
         elif webhook.state is State.UNVERIFIED:
-            pausing.resume(session, webhook, "catch_up")
+            pausing.resume(session, actor, webhook, "catch_up")
         webhook.touch()
         record(session, actor, "webhook.verified", webhook, organization)

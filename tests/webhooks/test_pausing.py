@@ -1,5 +1,7 @@
 """A webhook rests when its organisation wants, and goes on from where they choose."""
 
+import json
+
 import pytest
 
 from app import clock
@@ -203,6 +205,35 @@ def test_a_replay_brings_what_was_passed_over(app, ada, eve, receiver, held_up):
         receiver.wait_for(5)
 
     assert texts(receiver.requests[2:]) == ["early", "late", "new"]
+
+
+@pytest.mark.parametrize("start", ["now", "a time"])
+def test_that_something_was_taken_from_view_is_not_passed_over(app, ada, eve, receiver, rested, start):
+    webhook, ref, _ = rested
+    taken = {"state": "unpublished", "reason": "It named someone."}
+    assert ada.put(f"{API}/demands/{ref}/publication", json=taken).status_code == 200
+    shown = a_demand(ada)["ref"]
+
+    put(eve, webhook, paused=False, **{"from": "now" if start == "now" else utc(clock.now())})
+    note(ada, shown, "new")
+    with delivering(app):
+        receiver.wait_for(2)
+
+    sent = {(m["type"], m["data"]["demand"]["ref"]) for m in (json.loads(r.body) for r in receiver.requests)}
+    assert sent == {("demand.unpublished", ref), ("demand.update_added", shown)}
+    assert [replay["state"] for replay in replays(eve, webhook)] == ["finished"]
+
+
+def test_where_nothing_was_taken_from_view_what_is_passed_over_begins_no_replay(eve, rested):
+    webhook, *_ = rested
+
+    put(eve, webhook, paused=False, **{"from": "now"})
+
+    assert replays(eve, webhook) == []
+
+
+def replays(client, webhook):
+    return client.get(f"{API}/webhooks/{webhook['id']}/replay").json()["items"]
 
 
 def test_an_active_one_cannot_go_on_from_a_time_in_the_future(eve):
