@@ -39,7 +39,7 @@ SET_RIGHT_EVERY_SECONDS = 60.0  # what a clock that was ahead has left behind
 PLAN_FOR_SECONDS = 0.2  # before those who were woken get something
 GATHER_SECONDS = 0.1  # at most, until what has finished is settled
 BREATH_SECONDS = 0.02  # while another worker is taking what is due
-FRESH_SECONDS = 2.0  # older messages are not sent before it was asked again whether the webhook may see them
+FRESH_SECONDS = 2.0  # or half a lease: older messages are not sent before it was asked again whether they may be
 RENEWALS_PER_LEASE = 4  # so that one or two that fail do no harm
 STALLED_SECONDS = 1.0  # an attempt that takes longer gives its place to another: all it still costs is a connection
 MOST_STALLED = 4  # times as many as the places
@@ -178,7 +178,7 @@ class Deliverer:
     def _allow_for_slowness(self, claimed: int, asked_at: float) -> float:
         """From when on messages age: if they would all be old before the first is sent, none ever would be."""
         took = monotonic() - asked_at
-        if took <= FRESH_SECONDS:
+        if took <= self._fresh_seconds:
             self._most_at_once = min(2 * self._most_at_once, self._settings.webhook_concurrency)
             return asked_at
         self._most_at_once = max(1, claimed // 2)
@@ -231,7 +231,7 @@ class Deliverer:
 
     async def _deliver(self, sender: Sender, run: Run, message: Message, work: Work, asked_at: float) -> Outcome | None:
         """None where the lane must stop at this message."""
-        if monotonic() - asked_at > FRESH_SECONDS:
+        if monotonic() - asked_at > self._fresh_seconds:
             return None
         started_at = clock.now()
         try:
@@ -244,7 +244,7 @@ class Deliverer:
         """Raises Overtaken."""
 
         async def may_go() -> bool:
-            fresh = monotonic() - asked_at <= FRESH_SECONDS
+            fresh = monotonic() - asked_at <= self._fresh_seconds
             return fresh or await asyncio.to_thread(still_holds, self._database, run, message, self._api_url)
 
         try:
@@ -259,6 +259,10 @@ class Deliverer:
         except Exception as error:
             log.exception("Webhook %s cannot be sent to.", run.lane.lease.webhook_id)
             return Answer(error=Failure.LOCAL, detail=f"The fault is ours: {type(error).__name__}.")
+
+    @property
+    def _fresh_seconds(self) -> float:
+        return min(FRESH_SECONDS, self._settings.webhook_lease_seconds / 2)
 
     def _free_places(self) -> int:
         """Endpoints that hang must not take up the places of those that answer."""

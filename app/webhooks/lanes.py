@@ -43,6 +43,9 @@ class Lease:
     epoch: int
     owner: str = field(repr=False)
 
+    def holds(self, lane: Lane | None) -> bool:
+        return lane is not None and (lane.lease_owner, lane.lease_epoch) == (self.owner, self.epoch)
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -247,11 +250,8 @@ def _held(session: Session, leases: Sequence[Lease]) -> dict[Lease, Lane]:
         .execution_options(populate_existing=True)
     )
     found = {lane.webhook_id: lane for lane in session.scalars(locked)}
-    return {
-        lease: lane
-        for lease in leases  # a worker may come with an old and a new one of the same lane
-        if (lane := found.get(lease.webhook_id)) and (lane.lease_owner, lane.lease_epoch) == (lease.owner, lease.epoch)
-    }
+    # a worker may come with an old and a new one of the same lane
+    return {lease: found[lease.webhook_id] for lease in leases if lease.holds(found.get(lease.webhook_id))}
 
 
 def _settle_replay(session: Session, lane: Lane, work: Work) -> None:

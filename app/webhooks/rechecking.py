@@ -2,12 +2,16 @@
 
 from app.database import Database
 from app.webhooks.messages import Message
+from app.webhooks.models import Lane
 from app.webhooks.preparing import Run, prepare
 
 
 def still_holds(database: Database, run: Run, message: Message, api_url: str) -> bool:
-    """Whether the lane, prepared at this moment, has the same message for the same endpoint."""
+    """Whether the lane is still lent to us and, prepared at this moment, has the same message for the same endpoint."""
+    lease = run.lane.lease
     with database.read() as session:
+        if not lease.holds(session.get(Lane, lease.webhook_id)):
+            return False
         return any(_says_the_same(anew, run, message) for anew in prepare(session, [run.lane], api_url))
 
 
