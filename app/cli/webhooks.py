@@ -16,6 +16,7 @@ from app.vault import open_vault
 from app.webhooks import inspecting, pausing, probing, queries, replaying
 from app.webhooks.answers import Outcome
 from app.webhooks.models import State
+from app.webhooks.names import Names
 from app.webhooks.reports import HealthQuery
 from app.webhooks.schemas import Pause, ReplayNew, WebhookQuery, WebhookRead
 
@@ -49,7 +50,8 @@ def test(webhook: WebhookId) -> None:
     """Send a signed webhook.test now, and print the answer; 1 unless it got through."""
     settings = Settings()
     with opened(settings) as database:
-        answer = asyncio.run(probing.send_test(database, open_vault(settings), settings, COMMAND_LINE, webhook))
+        sent = probing.send_test(database, open_vault(settings), settings, Names(), COMMAND_LINE, webhook)
+        answer = asyncio.run(sent)
     if answer.outcome is not Outcome.DELIVERED:
         raise Refused(f"{answer.detail}\n{answer.response_body}".strip())
     typer.echo(f"{answer.detail} after {answer.duration_ms} ms\n{answer.response_body}".strip())

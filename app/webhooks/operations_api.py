@@ -188,7 +188,8 @@ async def send_test(
 ) -> Response:
     """Sends a signed `webhook.test` at once and shows what came back."""
     state = request.app.state
-    return await once.send(lambda: probing.send_test(database, state.vault, state.settings, actor, webhook_id))
+    vault, settings, names = state.vault, state.settings, state.names
+    return await once.send(lambda: probing.send_test(database, vault, settings, names, actor, webhook_id))
 
 
 @router.post("/verification", response_model=VerificationAnswer, responses=announced(UnderWay, Conflict))
@@ -201,7 +202,8 @@ async def send_challenge(
     gets what happened meanwhile, too.
     """
     state = request.app.state
-    return await once.send(lambda: verifying.send_challenge(database, state.vault, state.settings, actor, webhook_id))
+    vault, settings, names = state.vault, state.settings, state.names
+    return await once.send(lambda: verifying.send_challenge(database, vault, settings, names, actor, webhook_id))
 
 
 @router.get("/events")

@@ -21,7 +21,8 @@ from app.webhooks.answers import Answer, Outcome, outcome_of, readable
 from app.webhooks.events import WebhookId, WebhookTest
 from app.webhooks.headers import opened
 from app.webhooks.messages import webhook_id_of
-from app.webhooks.models import State
+from app.webhooks.models import State, Webhook
+from app.webhooks.names import Names
 from app.webhooks.pausing import check_verified
 from app.webhooks.queries import found_webhook, locked_webhook, valid_secrets
 from app.webhooks.schemas import TestAnswer
@@ -30,14 +31,14 @@ TYPE = "webhook.test"
 
 
 async def send_test(
-    database: Database, vault: Vault, settings: Settings, actor: Actor, webhook_id: uuid.UUID
+    database: Database, vault: Vault, settings: Settings, names: Names, actor: Actor, webhook_id: uuid.UUID
 ) -> TestAnswer:
     """Whether the webhook is paused or disabled does not matter; one that waits for a retry goes on if it is well.
 
     Raises NotFound, Unverified.
     """
     said = WebhookTest(webhook=WebhookId(id=webhook_id))
-    url, answer = await send(database, vault, settings, actor, webhook_id, TYPE, said)
+    url, answer = await send(database, vault, settings, names, actor, webhook_id, TYPE, said)
     if answer.outcome is Outcome.DELIVERED:
         await asyncio.to_thread(_hurry, database, actor, webhook_id, url)
     return answer
@@ -47,19 +48,20 @@ async def send(
     database: Database,
     vault: Vault,
     settings: Settings,
+    names: Names,
     actor: Actor,
     webhook_id: uuid.UUID,
     type: str,
     said: BaseModel,
 ) -> tuple[str, TestAnswer]:
     """What came of it, and at which URL. Raises NotFound."""
-    url, own_headers, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id, type)
+    webhook, own_headers, secrets = await asyncio.to_thread(_endpoint, database, vault, actor, webhook_id, type)
     message_id = webhook_id_of(new_id())
     now = clock.now()
     body = orjson.dumps({"type": type, "timestamp": utc(now), "data": said.model_dump(mode="json")})
     headers = signing.headers(secrets, message_id, int(now.timestamp()), body)
-    answer = await _post(settings, url, own_headers | headers, body)
-    return url, TestAnswer(
+    answer = await _post(settings, names, webhook, own_headers | headers, body)
+    return webhook.url, TestAnswer(
         event=message_id,
         outcome=outcome_of(answer),
         status=answer.status,
@@ -75,7 +77,7 @@ async def send(
 
 def _endpoint(
     database: Database, vault: Vault, actor: Actor, webhook_id: uuid.UUID, type: str
-) -> tuple[str, dict[str, str], list[str]]:
+) -> tuple[Webhook, dict[str, str], list[str]]:
     """In a thread, and done with the database before anything is sent."""
     actor.must_be(Role.PARTNER)
     with database.read() as session:
@@ -83,7 +85,7 @@ def _endpoint(
         if type == TYPE:
             check_verified(webhook)
         sealed = valid_secrets(session, [webhook_id])[webhook_id]
-    return webhook.url, opened(vault.open, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
+    return webhook, opened(vault.open, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
 
 
 def _hurry(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) -> None:
@@ -93,10 +95,12 @@ def _hurry(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) ->
             lanes.hurry(session, webhook_id)
 
 
-async def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answer:
+async def _post(settings: Settings, names: Names, webhook: Webhook, headers: dict[str, str], body: bytes) -> Answer:
     sending = await asyncio.to_thread(import_module, "app.webhooks.sending")  # its client takes long to load
     tls = await asyncio.to_thread(sending.trusted_authorities)
     policy = AddressPolicy(settings.webhook_allow_networks, settings.webhook_allow_http)
-    async with sending.Sender(policy, tls=tls, user_agent=f"Demand-Tracker (+{settings.base_url})") as sender:
-        answer: Answer = await sender.post(url, headers, body, settings.webhook_timeout_seconds)
+    agent = f"Demand-Tracker (+{settings.base_url})"
+    async with sending.Sender(policy, names=names, tls=tls, user_agent=agent) as sender:
+        party, timeout_seconds = webhook.organization_id, settings.webhook_timeout_seconds
+        answer: Answer = await sender.post(webhook.url, headers, body, timeout_seconds, party)
     return answer

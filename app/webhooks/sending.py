@@ -82,12 +82,14 @@ class Sender:
         policy: AddressPolicy,
         *,
         lookup: Lookup = system_lookup,
+        names: Names | None = None,
         tls: ssl.SSLContext | None = None,
         user_agent: str = "Demand-Tracker",
         connection_life_seconds: float = 60.0,
     ) -> None:
         self._policy = policy
         self._lookup = lookup
+        self._shared_names = names  # who shares them, closes them
         self._tls = tls or trusted_authorities()
         self._headers = {
             "accept": "*/*",
@@ -99,7 +101,7 @@ class Sender:
         self._connection_life_seconds = connection_life_seconds
 
     async def __aenter__(self) -> Self:
-        self._names = Names(self._lookup)
+        self._names = self._shared_names or Names(self._lookup)
         connector = Connector(self._policy, self._names, self._tls, self._connection_life_seconds)
         session = aiohttp.ClientSession(
             connector=connector,
@@ -117,7 +119,8 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._transport.aclose()
-        self._names.close()
+        if self._names is not self._shared_names:
+            self._names.close()
 
     async def post(
         self,

@@ -16,6 +16,7 @@ from app.webhooks import pausing, probing
 from app.webhooks.answers import Outcome
 from app.webhooks.events import WebhookChallenge, WebhookId, record
 from app.webhooks.models import State
+from app.webhooks.names import Names
 from app.webhooks.queries import locked_webhook
 from app.webhooks.schemas import TestAnswer, VerificationAnswer
 
@@ -24,12 +25,12 @@ NO_ECHO = "The endpoint answered, but its body was neither the challenge nor a J
 
 
 async def send_challenge(
-    database: Database, vault: Vault, settings: Settings, actor: Actor, webhook_id: uuid.UUID
+    database: Database, vault: Vault, settings: Settings, names: Names, actor: Actor, webhook_id: uuid.UUID
 ) -> VerificationAnswer:
     """At once, as often as asked; the first echo lets a webhook go on that waited for it. Raises NotFound, Conflict."""
     challenge = random.token_urlsafe(24)
     said = WebhookChallenge(webhook=WebhookId(id=webhook_id), challenge=challenge)
-    url, answer = await probing.send(database, vault, settings, actor, webhook_id, TYPE, said)
+    url, answer = await probing.send(database, vault, settings, names, actor, webhook_id, TYPE, said)
     if not _echoes(answer, challenge):
         detail = NO_ECHO if answer.outcome is Outcome.DELIVERED else answer.detail
         return VerificationAnswer(**answer.model_dump() | {"detail": detail}, verified=False)

@@ -1,15 +1,19 @@
 """A message to try an endpoint with, and its answer at once."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import standardwebhooks
 import svix.webhooks
 
+from app.webhooks import names
 from app.webhooks.models import Attempt, Lane
 from tests.factories import API
-from tests.webhooks.deliveries import a_webhook, rows
+from tests.webhooks.deliveries import a_webhook, rows, wait_until
 from tests.webhooks.receiver import free_port
+
+PATHS = ["test", "verification"]
 
 
 def send_test(client, webhook):
@@ -20,6 +24,10 @@ def send_test(client, webhook):
 
 def ask(client, webhook, path="test", key="one"):
     return client.post(f"{API}/webhooks/{webhook['id']}/{path}", headers={"Idempotency-Key": key})
+
+
+def being_looked_up():
+    return [thread for thread in threading.enumerate() if "lookup of slow" in thread.name]
 
 
 def test_a_test_is_signed_and_shows_the_answer(eve, receiver):
@@ -71,7 +79,7 @@ def test_each_test_is_a_message_of_its_own(eve, receiver):
     assert send_test(eve, webhook)["event"] != send_test(eve, webhook)["event"]
 
 
-@pytest.mark.parametrize("path", ["test", "verification"])
+@pytest.mark.parametrize("path", PATHS)
 def test_asked_for_again_with_its_idempotency_key_a_message_is_sent_once(eve, receiver, path):
     webhook = a_webhook(eve, receiver.url("/echo"))
 
@@ -105,3 +113,24 @@ def test_what_was_refused_may_be_asked_for_again_with_its_idempotency_key(eve, r
 
     assert (refused.status_code, verified.json()["verified"]) == (409, True)
     assert ask(eve, webhook).json()["outcome"] == "delivered"
+
+
+def test_names_that_nobody_answers_for_take_up_only_their_share_of_the_places(
+    app, client_for, eve, receiver, slow_names, monkeypatch
+):
+    monkeypatch.setattr(names, "_REMEMBER_ADDRESSES_SECONDS", 0.0)
+    monkeypatch.setitem(app.state._state, "names", names.Names(places=4))
+    urls = [receiver.url().replace("127.0.0.1", f"slow-{number}.test") for number in range(4)]
+    waiting = [a_webhook(eve, url) for url in urls]
+    other = client_for("partner", "others")
+    answering = a_webhook(other, receiver.url().replace("127.0.0.1", "quick.test"))
+
+    slow_names.clear()
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(ask, eve, *each) for each in zip(waiting, PATHS * 2, urls, strict=True)]
+        wait_until(lambda: len(being_looked_up()) >= 2)
+        assert send_test(other, answering)["outcome"] == "delivered"
+        assert len(being_looked_up()) == 2
+        slow_names.set()
+
+    assert [answer.result().json()["outcome"] for answer in sent] == ["delivered"] * 4
