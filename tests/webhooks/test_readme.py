@@ -18,7 +18,7 @@ import pytest
 
 from app.accounts.actor import system
 from app.ledger.restoring import begin_epoch
-from app.webhooks.answers import Failure, Outcome
+from app.webhooks.answers import TRIED_AGAIN, Failure, Outcome
 from app.webhooks.models import Reason, ReplayState, State
 from tests.cli import commands
 from tests.databases import on_sqlite
@@ -225,6 +225,13 @@ def test_every_route_of_a_webhook_stands_there():
     routes = {door.partition(UNDER)[2].partition("/{")[0] for door in DOORS if UNDER in door}
 
     assert {route for route in routes if f"/{{id}}{route}" not in section} == set()
+
+
+def test_every_status_that_is_tried_again_stands_there():
+    section = README.read_text().partition("### When a delivery fails\n")[2].partition("\n### ")[0]
+    [row] = [line for line in section.splitlines() if "this event is tried again: after" in line]
+
+    assert [status for status in range(400, 500) if f"{status}, " in row.partition(" | ")[0]] == sorted(TRIED_AGAIN)
 
 
 @pytest.mark.parametrize("words", [Failure, Outcome, Reason, ReplayState, State])
