@@ -17,9 +17,11 @@ from app.follows.links import Purpose, link
 from app.follows.models import Follow, Pace
 from app.follows.paces import zone_of
 from app.follows.queries import CONFIRM_WITHIN, GATE, address_of, is_over, people_at, wanted
+from app.follows.schemas import USUAL_TYPES
 from app.ledger import telling
 from app.ledger.models import Event
 from app.ledger.reading import EventView, views
+from app.ledger.words import in_an_address
 from app.mail.letters import Letter, Passage, message_id
 from app.mail.outbox import Claimed
 from app.mail.posting import Writer
@@ -28,6 +30,7 @@ from app.vault import Vault
 
 MOST_TOLD = 50
 LONGEST_TOLD = 1_000  # of one change; the link leads to all of it
+TAKEN_AWAY = ("demand.unpublished", "organization.withdrawn", "source.withdrawn")  # nobody can read on about it
 PACES = {
     Pace.AT_ONCE: "at once",
     Pace.DAILY: "once a day, at seven in the morning",
@@ -36,9 +39,10 @@ PACES = {
 
 
 def in_words(follow: Follow) -> str:
-    """What is followed, and how often it is mailed."""
+    """What is followed, which types where somebody chose them, and how often it is mailed."""
+    chosen = f"; types: {_typed(follow.types)}" if set(follow.types) != set(USUAL_TYPES) else ""
     zone = "" if follow.pace is Pace.AT_ONCE else f" ({follow.timezone.replace('_', ' ')})"
-    return f"{filters_in_words(follow.filters)}; mailed {PACES[follow.pace]}{zone}"
+    return f"{filters_in_words(follow.filters)}{chosen}; mailed {PACES[follow.pace]}{zone}"
 
 
 def filters_in_words(filters: Mapping[str, Any]) -> str:
@@ -85,7 +89,7 @@ def tell_of_changes(session: Session, vault: Vault, mail: Claimed) -> Letter | N
     return Letter(
         to=address,
         subject=_heading(shown[0]) if count == 1 else f"{count} changes to what you follow",
-        passages=[*_by_demand(shown, follow, settings), *_left_out(count - len(shown), settings)],
+        passages=[*_by_demand(shown, follow, settings), *_left_out(count - len(shown), follow, settings)],
         closing=[Passage(f"You follow {in_words(follow)}."), Passage("To get no more of this:", end, "Unfollow")],
         headers={
             "List-Id": f"Demand Tracker <follow.{urlsplit(settings.base_url).hostname}>",
@@ -113,9 +117,9 @@ def _by_demand(shown: Sequence[EventView], follow: Follow, settings: Settings) -
         together.setdefault(view.demand or str(view.id), []).append(view)
     return [
         Passage(
-            "\n\n".join(_told(view, zone_of(follow.timezone)) for view in same),
             heading=_heading(same[-1]),
-            link=settings.base_url + syndicating.address(same[-1]),
+            items=[_told(view, zone_of(follow.timezone)) for view in same],
+            link="" if same[-1].type in TAKEN_AWAY else settings.base_url + syndicating.address(same[-1]),
         )
         for same in together.values()
     ]
@@ -136,10 +140,15 @@ def _heading(view: EventView) -> str:
     return f"{view.demand}: {title}" if title else view.demand
 
 
-def _left_out(count: int, settings: Settings) -> list[Passage]:
+def _left_out(count: int, follow: Follow, settings: Settings) -> list[Passage]:
     if count <= 0:
         return []
-    return [Passage(f"And {count} earlier changes, which are in the feed:", f"{settings.base_url}/api/v1/feed.atom")]
+    words = in_an_address({**follow.filters, "types": follow.types})
+    feed = f"{settings.base_url}/api/v1/feed.atom?{words}"
+    changes = "change" if count == 1 else "changes"
+    return [
+        Passage(f"And {count} earlier {changes}, for which there is the feed:", feed, "The feed of what you follow")
+    ]
 
 
 def _thread(follow: Follow, view: EventView, settings: Settings) -> dict[str, str]:
@@ -151,6 +160,10 @@ def _thread(follow: Follow, view: EventView, settings: Settings) -> dict[str, st
 
 def _follow_id(mail: Claimed) -> uuid.UUID:
     return uuid.UUID(mail.about.partition(":")[2])
+
+
+def _typed(types: Sequence[str]) -> str:
+    return ", ".join(name.replace(".", " ").replace("_", " ") for name in types)
 
 
 def _listed(values: Any) -> str:

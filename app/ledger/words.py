@@ -1,6 +1,8 @@
 """The words that readers narrow events by: those of the list of demands, without knowing demands."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -60,3 +62,9 @@ class Filters(Schema):
     overdue: Annotated[bool | None, OVERDUE] = None
     stale: Annotated[bool | None, STALE] = None
     no_response: Annotated[bool | None, NO_RESPONSE] = None
+
+
+def in_an_address(words: Mapping[str, Any]) -> str:
+    """As a query string that says the same."""
+    told = {word: str(value).lower() if isinstance(value, bool) else value for word, value in words.items()}
+    return urlencode(told, doseq=True)

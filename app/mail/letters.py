@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -21,12 +21,13 @@ templates = Environment(
 
 @dataclass(frozen=True)
 class Passage:
-    """A paragraph, with a link below it or a heading above it where there is one."""
+    """A paragraph or a list, with a link below it or a heading above it where there is one."""
 
-    text: str
+    text: str = ""
     link: str = ""
     label: str = ""  # of the link, where it can be hidden behind words
     heading: str = ""
+    items: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

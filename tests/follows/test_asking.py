@@ -348,6 +348,23 @@ def test_filters_and_pace_are_told_in_words(app, client, ada, mail_server):
     assert subjects(mail_server) == ["Do you want to follow this?"]
 
 
+@on_sqlite
+def test_types_that_were_chosen_are_told_wherever_it_is_said_what_is_followed(app, client, ada, mail_server, time):
+    ref = a_demand(ada)["ref"]
+    ask(client, types=["demand.update_added", "source.created"])
+    [question] = post(app, mail_server)
+    asking = client.get(link_in(question, "confirm"))
+    confirmed = client.post(link_in(question, "confirm"))
+    note(ada, ref)
+    gathering.gather(app.state.database, app.state.vault)
+    time.forward(seconds=61)
+    mail = post(app, mail_server)[-1]
+    ending = client.get(link_in(mail, "end"))
+
+    for told in (text_of(question), asking.text, confirmed.text, text_of(mail), ending.text):
+        assert "all demands; types: demand update added, source created; mailed at once" in re.sub(r"\s+", " ", told)
+
+
 def test_a_tag_that_no_demand_shows_is_refused_so_that_no_mail_says_it(app, client, ada, mail_server):
     a_demand(ada, tags=["health"])
     a_draft(ada, tags=["unseen"])

@@ -140,6 +140,40 @@ def test_a_digest_tells_of_many_by_demand_and_says_what_it_leaves_out(app, clien
     assert "And 10 earlier changes" in text_of(digest)
 
 
+def test_what_a_digest_leaves_out_is_in_a_feed_of_what_is_followed(app, client, ada, mail_server, time):
+    followed, other = a_demand(ada)["ref"], a_demand(ada)["ref"]
+    types = ["demand.update_added", "demand.overdue"]
+    filters = {"demand": [followed], "disputed": False}
+    follow(app, client, mail_server, pace="daily", filters=filters, types=types)
+    for _ in range(51):
+        note(ada, followed)
+    note(ada, other)
+    change(ada, followed, "in_progress")
+
+    [digest] = post_later(app, mail_server, time, days=1)
+
+    [feed] = re.findall(r"/api/v1/feed\.atom\S+", text_of(digest))
+    entries = client.get(feed).text.split("<entry")[1:]
+    assert "And 1 earlier change," in text_of(digest)
+    assert len(entries) == 50
+    assert all(followed in entry and "Talks went on." in entry for entry in entries)
+
+
+def test_of_what_was_just_taken_from_view_no_mail_has_a_link(app, client, ada, mail_server, time):
+    demand, source = a_demand(ada)["ref"], a_source(ada)["slug"]
+    follow(app, client, mail_server)
+    publish(ada, demand, state="unpublished", reason="A mistake")
+    hidden = ada.patch(f"{API}/sources/{source}", json={"audience": "staff"}, headers={"If-Match": "*"})
+    assert hidden.status_code == 200, hidden.text
+
+    mails = post_later(app, mail_server, time)
+
+    assert len(mails) == 2
+    for mail in mails:
+        assert "aken from view" in text_of(mail)
+        assert "/api/v1/" not in text_of(mail) + html_of(mail)
+
+
 def test_a_long_note_is_told_in_part(app, client, ada, mail_server, time):
     ref = a_demand(ada)["ref"]
     follow(app, client, mail_server)

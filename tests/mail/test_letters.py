@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 import uuid
 from email.header import decode_header, make_header
 from email.utils import parseaddr
@@ -54,6 +55,24 @@ def test_it_says_the_same_as_plain_text_and_as_html():
     )
     for part in ("NK-1: A mission</h2>", "Became met.", '<a href="https://tracker.example/NK-1">Read on</a>'):
         assert part in html_of(mail)
+
+
+def test_programs_that_drop_styles_show_each_item_and_line_for_itself():
+    mail = written(
+        subject="2 changes",
+        passages=[Passage("Two\r\nlines."), Passage(heading="NK-1", items=["<b>Met.\nRecorded.", "Reversed."])],
+    )
+
+    assert "<h1" in html_of(mail).partition("2 changes</h1>")[0]
+    assert "<p>Two<br>lines.</p>" in html_of(mail)
+    assert re.findall("<li>(.*)</li>", html_of(mail)) == ["&lt;b&gt;Met.<br>Recorded.", "Reversed."]
+    assert "\n<b>Met.\nRecorded.\n\nReversed.\n" in text_of(mail)
+
+
+def test_a_heading_that_is_the_subject_stands_once_in_the_html():
+    mail = written(subject="NK-1: A mission", passages=[Passage(heading="NK-1: A mission", items=["Became met."])])
+
+    assert re.findall(r"<h\d[^>]*>(.*)</h(\d)>", html_of(mail)) == [("NK-1: A mission", "1")]
 
 
 def test_markup_in_what_is_told_stays_text():
