@@ -20,6 +20,7 @@ from app.follows.queries import CONFIRM_WITHIN, get_follow
 from app.follows.schemas import USUAL_TYPES, FollowAsked, FollowNew
 from app.ledger.reading import head
 from app.ledger.selecting import match_keys
+from app.ledger.words import Filters
 from app.mail import outbox
 from app.narrowing import check_filters, check_types
 from app.problems import Conflict, TooManyRequests, invalid
@@ -50,8 +51,7 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     """
     if not settings_of(session).sends_mail:
         raise MailIsOff("Nobody can follow by e-mail here: its operator has set no mail server (DEMANDS_SMTP_URL).")
-    check_filters(session, ANONYMOUS, new.filters)
-    _check_tags(session, new.filters.tag or [])
+    check_followable(session, new.filters)
     check_types(ANONYMOUS.audience, new.types)
     follow = Follow(
         address_sealed=vault.seal(new.email.encode()),
@@ -78,6 +78,17 @@ def ask_to_follow(session: Session, vault: Vault, client: str, new: FollowNew) -
     )
 
 
+def check_followable(session: Session, filters: Filters) -> None:
+    """Raises Invalid for what is not there, or not public.
+
+    A mail says what is followed, and may go to somebody who did not ask: no words that whoever asked made up.
+    """
+    check_filters(session, ANONYMOUS, filters)
+    for tag in filters.tag or ():
+        if not count_demands(session, ANONYMOUS, DemandFilter(tag=[tag])):
+            raise invalid("body.filters.tag", f"no demand has the tag {tag}")
+
+
 def confirm_follow(session: Session, follow_id: uuid.UUID) -> Follow:
     """From now on; a second time changes nothing. What the address followed by the same filter before is replaced.
 
@@ -100,19 +111,31 @@ def confirm_follow(session: Session, follow_id: uuid.UUID) -> Follow:
     return follow
 
 
-def end_follow(session: Session, follow_id: uuid.UUID) -> None:
-    """With the address, and with what was still to be mailed. A second time changes nothing."""
-    follow = session.get(Follow, follow_id, with_for_update=True, populate_existing=True)
-    if follow:
-        session.delete(follow)
+def end_follow(session: Session, follow_id: uuid.UUID) -> list[uuid.UUID] | None:
+    """With what was still to be mailed, and with the address, if it was its last.
+
+    Returns the others of the address, those that wait for its confirmation too; None where it had ended before.
+    """
     outbox.drop(session, about(follow_id))
+    follow = session.get(Follow, follow_id, with_for_update=True, populate_existing=True)
+    if follow is None:
+        return None
+    session.delete(follow)
+    session.flush()
+    return _of_address(session, follow.address_stamp)
+
+
+def end_all(session: Session, follow_id: uuid.UUID) -> list[uuid.UUID] | None:
+    """It and the others of its address, which is erased; returns as `end_follow` does."""
+    others = end_follow(session, follow_id)
+    for other in others or ():
+        end_follow(session, other)
+    return None if others is None else []
 
 
 def erase_address(session: Session, vault: Vault, address: str) -> int:
     """End all that it follows, or was asked to confirm; tells how many."""
-    ids = session.scalars(
-        select(col(Follow.id)).where(col(Follow.address_stamp) == _address_stamp(vault, address))
-    ).all()
+    ids = _of_address(session, _address_stamp(vault, address))
     for follow_id in ids:
         end_follow(session, follow_id)
     return len(ids)
@@ -121,13 +144,6 @@ def erase_address(session: Session, vault: Vault, address: str) -> int:
 def about(follow_id: uuid.UUID) -> str:
     """What mails of the follow are filed under."""
     return f"follow:{follow_id}"
-
-
-def _check_tags(session: Session, tags: list[str]) -> None:
-    """A mail says what is followed, and may go to somebody who did not ask: no words that whoever asked made up."""
-    for tag in tags:
-        if not count_demands(session, ANONYMOUS, DemandFilter(tag=[tag])):
-            raise invalid("body.filters.tag", f"no demand has the tag {tag}")
 
 
 def _check_client(session: Session, follow: Follow) -> None:
@@ -157,6 +173,10 @@ def _replace_others(session: Session, follow: Follow) -> None:
             follow.cursor_seq = min(follow.cursor_seq, told)
             outbox.pass_on(session, about(other.id), to=about(follow.id))
             end_follow(session, other.id)
+
+
+def _of_address(session: Session, stamp: str) -> list[uuid.UUID]:
+    return list(session.scalars(select(col(Follow.id)).where(col(Follow.address_stamp) == stamp)))
 
 
 def _without_order(filters: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,12 +15,12 @@ USUAL_TYPES = ["demand.published", *NEWS]
 
 
 @cache
-def _zones() -> set[str]:
-    return zoneinfo.available_timezones()
+def zones() -> set[str]:
+    return zoneinfo.available_timezones() - {"Factory", "localtime"}  # which name no place
 
 
 def _zone(name: str) -> str:
-    if name not in _zones():
+    if name not in zones():
         raise ValueError("this is no time zone; write it as Europe/Berlin")
     return name
 

@@ -24,6 +24,7 @@ from app.ledger import reading, telling
 from app.ledger.selecting import Selection
 from app.ledger.types import NEWS
 from app.problems import NotFound
+from app.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = Path(str(files("fastapi_offline"))) / "static"
@@ -51,7 +52,15 @@ def start(database: Db) -> Response:
         campaigns = [(campaign, _standing(session, campaign.slug)) for campaign in listed]
         events = reading.newest(session, ledger_gate(ANONYMOUS), NEWEST, Selection.of(NEWS, {}, ANONYMOUS.audience))
     told = [(event, telling.sentence(event.type, event.data)) for event in events if event.demand]
-    return page("start.html", campaigns=campaigns, groups=list(Group), changes=told)
+    settings = database.settings
+    return page(
+        "start.html",
+        campaigns=campaigns,
+        groups=list(Group),
+        changes=told,
+        mails=settings.sends_mail,
+        webcal=webcal(settings),
+    )
 
 
 @router.get("/api/docs")
@@ -78,6 +87,11 @@ def explain(name: str) -> Response:
     if kind is None:
         raise NotFound(f"There is no kind of problem {name}.")
     return page("problem.html", kind=kind)
+
+
+def webcal(settings: Settings) -> str:
+    """What an address of ours begins with, for the reader's calendar to subscribe to it rather than load it once."""
+    return f"webcal:{settings.base_url.partition(':')[2]}"
 
 
 def _standing(session: Session, campaign: str) -> dict[Group, int]:

@@ -311,6 +311,8 @@ def test_without_a_mail_server_it_says_so(client, database, monkeypatch):
         ({"pace": "hourly"}, "body.pace"),
         ({"timezone": "Middle/Earth"}, "body.timezone"),
         ({"timezone": "../../etc/passwd"}, "body.timezone"),
+        ({"timezone": "Factory"}, "body.timezone"),
+        ({"timezone": "localtime"}, "body.timezone"),
         ({"types": ["demand.vanished"]}, "body.types.0"),
         ({"types": ["demand.embargoed"]}, "body.types"),
         ({"filters": {"mood": ["good"]}}, "body.filters.mood"),

@@ -62,17 +62,37 @@ def test_pages_take_nothing_from_elsewhere_and_run_no_inline_script(client: Test
 
 
 @on_sqlite
-def test_a_feed_reader_finds_the_feeds_of_a_page(client: TestClient) -> None:
-    for address in ("/", "/follow", "/follow?demand=NK-1&demand=NK-2&disputed=true"):
+def test_programs_find_the_feeds_and_the_calendar_of_a_page(client: TestClient, ada: TestClient) -> None:
+    for address in ("/", "/follow", f"/follow?campaign={a_campaign(ada)['slug']}&group=open&group=met&disputed=true"):
         page = client.get(address).text
 
         links = re.findall(r'<link rel="alternate" type="([^"]+)" title="[^"]+" href="([^"]+)">', page)
 
-        assert [media for media, _ in links] == ["application/atom+xml", "application/feed+json"]
+        assert [media for media, _ in links] == ["application/atom+xml", "application/feed+json", "text/calendar"]
         for media, feed in links:
             answer = client.get(unescape(feed))
             assert answer.headers["content-type"].startswith(media)
             assert address.partition("?")[2] == urlsplit(unescape(feed)).query
+
+
+@on_sqlite
+def test_each_campaign_can_be_followed_from_the_start_page(
+    client: TestClient, ada: TestClient, settings, monkeypatch
+) -> None:
+    campaign = a_campaign(ada)["slug"]
+
+    page = client.get("/").text
+    monkeypatch.setattr(settings, "smtp_url", None)
+    without_mail = client.get("/").text
+
+    ways = [f"/api/v1/feed.atom?campaign={campaign}", f"webcal://127.0.0.1:8000/api/v1/demands.ics?campaign={campaign}"]
+    for way in ways:
+        assert f'href="{way}"' in page
+        assert f'href="{way}"' in without_mail
+        assert client.get(way.removeprefix("webcal://127.0.0.1:8000")).status_code == 200
+    assert client.get(f"/follow?campaign={campaign}").status_code == 200
+    assert f'href="/follow?campaign={campaign}"' in page
+    assert f'href="/follow?campaign={campaign}"' not in without_mail
 
 
 @on_sqlite

@@ -1,2 +1,4 @@
 "use strict";
-document.getElementById("timezone").value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const timezone = document.getElementById("timezone");
+timezone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (!timezone.value) timezone.value = "UTC"; // the browser's is none that we know
