@@ -66,15 +66,20 @@ def revise_organization(
         return organization_read(actor, organization)
     if organization.audience.is_narrower_than(before):
         things.record_withdrawal(session, actor, "organization", organization, before)
-    return revised(session, actor, organization)
+    changed = [name for name, value in organization.model_dump().items() if value != was[name]]
+    return revised(session, actor, organization, audience=Audience.STAFF if changed == ["reads"] else None)
 
 
 def revised(
-    session: Session, actor: Actor, organization: Organization, type: str = "organization.revised"
+    session: Session,
+    actor: Actor,
+    organization: Organization,
+    type: str = "organization.revised",
+    audience: Audience | None = None,
 ) -> OrganizationRead:
-    """Let those who see the organisation know that it was changed."""
+    """Let those who see the organisation, or of them a narrower audience, know that it was changed."""
     organization.touch()
-    _record(session, actor, type, organization)
+    _record(session, actor, type, organization, audience)
     return organization_read(actor, organization)
 
 
@@ -217,10 +222,12 @@ def _keep_an_admin(session: Session, actor: Actor) -> None:
         )
 
 
-def _record(session: Session, actor: Actor, type: str, organization: Organization) -> None:
+def _record(
+    session: Session, actor: Actor, type: str, organization: Organization, audience: Audience | None = None
+) -> None:
     reader = Actor(role=None, audience=organization.audience)
     data = organization_read(reader, organization).model_dump(mode="json")
-    things.record_of(session, actor, type, organization, data)
+    things.record_of(session, actor, type, organization, data, audience)
 
 
 def _record_key(session: Session, actor: Actor, type: str, key: Key, organization: Organization) -> None:

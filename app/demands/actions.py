@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 
 from app import clock, etags
 from app.accounts.actor import Actor
-from app.accounts.queries import organizations_named
+from app.accounts.queries import audiences_of, organizations_named
 from app.accounts.roles import Role
 from app.bodies.queries import bodies_named
 from app.campaigns.models import Campaign
@@ -20,6 +20,7 @@ from app.demands.models import Demand, Indicator, Issuer, Reading, Response, Sta
 from app.demands.queries import get_demand, read_demand
 from app.demands.reads import DemandRead
 from app.demands.schemas import DemandNew, DemandRevision, Opening, TargetNew
+from app.fields import Audience
 from app.ledger.reading import has_happened
 from app.problems import Conflict, invalid
 
@@ -96,15 +97,27 @@ def revise_demand(
         _set_tags(session, demand, revision.tags)
     if "indicator" in wanted:
         _set_indicator(session, demand, revision.model_dump(include={"indicator"})["indicator"])
-    if read_demand(session, actor, ref) == was:
+    if (now := read_demand(session, actor, ref)) == was:
         return was
     demand.touch()
     publishing.notice_if_narrower(session, actor, demand, before)
     publishing.tell_anew_if_wider(session, demand)
     if before.is_narrower_than(demand.circle):
         facts.record(session, actor, "demand.published", demand)
-    facts.record_revision(session, actor, demand, keys)
+    facts.record_revision(session, actor, demand, keys, _concerned(session, was, now))
     return read_demand(session, actor, ref)
+
+
+def _concerned(session: Session, was: DemandRead, now: DemandRead) -> Audience:
+    """The widest circle that reads something else now: each reads the issuers that it may see."""
+    if was.model_copy(update={"issuers": now.issuers}) != now:
+        return Audience.PUBLIC
+    seen_by = audiences_of(session, {issuer.slug for issuer in (*was.issuers, *now.issuers)})
+
+    def read_by(circle: Audience, demand: DemandRead) -> list[str]:
+        return [issuer.slug for issuer in demand.issuers if seen_by[issuer.slug] in circle.sees]
+
+    return next(circle for circle in Audience if read_by(circle, was) != read_by(circle, now))
 
 
 def _check_deadline(deadline: PartialDate | None, made_on: PartialDate, where: str) -> None:

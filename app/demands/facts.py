@@ -82,9 +82,9 @@ def lasting_keys(session: Session, demand: Demand) -> set[str]:
     return set(filter(is_lasting, _about(session, demand, _as_staff_see(session, demand), Audience.STAFF).keys))
 
 
-def record_revision(session: Session, actor: Actor, demand: Demand, before: set[str]) -> None:
+def record_revision(session: Session, actor: Actor, demand: Demand, before: set[str], concerned: Audience) -> None:
     """Told also to those who follow by one of the lasting keys that it had `before`: they learn that it has left."""
-    audience = while_shown(demand)
+    audience = while_shown(demand).within(concerned)
     gone = before - lasting_keys(session, demand)
     told = told_keys(session, f"demand:{demand.ref}", audience) if gone else set()
     left = {key for key in told if unmarked(key) in gone}

@@ -13,11 +13,13 @@ class Thing(Protocol):
     audience: Audience
 
 
-def record_of(session: Session, actor: Acting, type: str, thing: Thing, seen: dict[str, Any]) -> None:
-    """For those who see the thing, with what they see of it."""
+def record_of(
+    session: Session, actor: Acting, type: str, thing: Thing, seen: dict[str, Any], audience: Audience | None = None
+) -> None:
+    """For those who see the thing, unless `audience` is narrower, with what they see of it."""
     noun, _, _ = type.partition(".")
     data: dict[str, Any] = {noun: seen}
-    record(session, actor, type, _about(noun, thing), audience=thing.audience, **data)
+    record(session, actor, type, _about(noun, thing), audience=audience or thing.audience, **data)
 
 
 def record_withdrawal(session: Session, actor: Acting, noun: str, thing: Thing, before: Audience) -> None:

@@ -35,9 +35,12 @@ def test_how_far_an_organization_reads_is_shown_to_staff(
     assert [reader.get(address).json()["reads"] for reader in (ada, eve, client)] == ["staff", None, None]
     listed = client.get(f"{API}/organizations").json()["items"]
     assert {organization["reads"] for organization in listed} == {None}
-    for reader in (ada, client):
-        told = reader.get(f"{API}/events", params={"types": "organization.revised"}).json()["items"]
-        assert [event["data"]["organization"]["reads"] for event in told] == [None]
+    told = [
+        reader.get(f"{API}/events", params={"types": "organization.revised"}).json()["items"]
+        for reader in (ada, client)
+    ]
+    assert [[event["data"]["organization"]["slug"] for event in events] for events in told] == [[slug], []]
+    assert told[0][0]["data"]["organization"]["reads"] is None
 
 
 def test_those_who_could_see_an_organization_learn_that_it_was_taken_from_view(

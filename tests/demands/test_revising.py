@@ -278,3 +278,32 @@ def test_what_has_not_changed_is_not_sent_again(ada, client):
 
     assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", tag)
     assert (changed.status_code, changed.json()["title"]) == (200, "New")
+
+
+def test_of_issuers_those_are_told_who_may_see_them(ada, eve, client):
+    first, second = (an_organization(ada)["slug"] for _ in range(2))
+    hidden, known = (an_organization(ada, audience=audience)["slug"] for audience in ("staff", "partners"))
+    ref = a_demand(ada, issuers=[first])["ref"]
+
+    def told(reader):
+        query = {"types": "demand.revised", "demand": ref}
+        return len(reader.get(f"{API}/events", params=query).json()["items"])
+
+    counts = []
+    for issuers in ([first, hidden], [first, hidden, known], [first, hidden, known, second], [second, first, known]):
+        assert patch(ada, ref, {"issuers": issuers}).status_code == 200
+        counts.append([told(reader) for reader in (ada, eve, client)])
+
+    assert counts == [[1, 0, 0], [2, 1, 0], [3, 2, 1], [4, 3, 2]]
+
+
+def test_another_change_beside_a_hidden_issuer_is_told_to_all(ada, client):
+    ref = a_demand(ada)["ref"]
+    hidden = an_organization(ada, audience="staff")["slug"]
+
+    patch(ada, ref, {"issuers": [hidden], "title": "Another title"})
+
+    told = client.get(f"{API}/events", params={"types": "demand.revised", "demand": ref}).json()["items"]
+    assert [(event["data"]["demand"]["title"], event["data"]["demand"]["issuers"]) for event in told] == [
+        ("Another title", [])
+    ]
