@@ -16,7 +16,8 @@ PREFIX = "DEMANDS_"
 ENV_FILE = ".env"
 
 
-def _base_url(url: str) -> str:
+def checked_base_url(url: str) -> str:
+    """Without the slash at its end; raises ValueError where no tracker can be."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("write it as readers type it, such as https://demands.example.org")
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
         description="`postgresql+psycopg://user:password@host/name`; empty means SQLite in the data directory.",
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections kept open per process.")
-    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+    base_url: Annotated[str, AfterValidator(checked_base_url)] = Field(
         "http://127.0.0.1:8000", description="How readers reach this service; links are built from it."
     )
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(

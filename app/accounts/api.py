@@ -122,7 +122,7 @@ def list_people(
 
 @router.post("/people", tags=["accounts"], status_code=status.HTTP_201_CREATED, response_model=PersonRead)
 def create_person(actor: CurrentAdmin, new: PersonNew, once: OnceOnly) -> Response:
-    """Add a person, or give one who is known a role in another organisation."""
+    """Add a person, or give one who is known a role in another organization."""
     return once.create(lambda session: actions.create_person(session, actor, new), _place_of_person)
 
 

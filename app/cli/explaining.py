@@ -2,6 +2,8 @@
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TypeVar
@@ -12,12 +14,13 @@ from pydantic_settings import SettingsError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from app.problems import Problem
+from app.problems import Invalid, Problem
 from app.settings import Settings
 from app.vault import LostSecret
 from app.wording import told
 
 Schema = TypeVar("Schema", bound=BaseModel)
+OPTIONS = {"types": "--type", "password": "--password-stdin", "expires_at": "--expires-in-days"}
 
 
 class Refused(Exception):
@@ -30,8 +33,17 @@ def checked(schema: type[Schema], **values: object) -> Schema:
         return schema.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()[0]
-        option = "".join(f"{name}: " for name in wrong["loc"][:1])  # none, where it is about several together
-        raise typer.BadParameter(f"{option}{told(wrong)}") from None
+        raise _wrong_usage(told(wrong), *wrong["loc"]) from None
+
+
+@contextmanager
+def typed() -> Iterator[None]:
+    """What an action finds wrong with what was typed is wrong usage too."""
+    try:
+        yield
+    except Invalid as error:
+        [wrong] = error.members["errors"]
+        raise _wrong_usage(wrong["what"], *wrong["where"].split(".")[1:]) from None
 
 
 def explained(error: Exception) -> str | None:
@@ -47,6 +59,12 @@ def explained(error: Exception) -> str | None:
     if isinstance(error, OSError):
         return _of_the_system(error)
     return _of_the_settings(error)
+
+
+def _wrong_usage(what: str, *place: object) -> typer.BadParameter:
+    """With the option's name, unless it is about several together."""
+    name = str(place[0]) if place else ""
+    return typer.BadParameter(what, param_hint=OPTIONS.get(name, f"--{name.replace('_', '-')}") if name else None)
 
 
 def _of_sqlite(error: sqlite3.Error) -> str | None:

@@ -30,7 +30,7 @@ cli = typer.Typer(
 def create(
     role: Annotated[Role, typer.Option(help="What the key may do; each role includes the ones before it.")],
     organization: Annotated[
-        str, typer.Option(metavar="SLUG", help="Whose key it is; the organisation is made when it is new.")
+        str, typer.Option(metavar="SLUG", help="Whose key it is; the organization is made when it is new.")
     ],
     person: Annotated[
         str | None,

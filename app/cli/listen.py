@@ -8,6 +8,9 @@ import typer
 
 from app.cli import following, receiving
 from app.cli.explaining import Refused
+from app.settings import checked_base_url
+
+OF_A_RECEIVER = {"port", "secret"}
 
 cli = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -16,6 +19,7 @@ Words = Annotated[list[str] | None, typer.Option(metavar="SLUG", help="Repeat to
 
 @cli.command()
 def listen(
+    context: typer.Context,
     url: Annotated[
         str, typer.Option(envvar="DEMANDS_BASE_URL", help="The tracker to listen to.")
     ] = "http://127.0.0.1:8000",
@@ -51,6 +55,7 @@ def listen(
     Comes back by itself where the connection breaks, and misses nothing. With --port and --secret it is a receiver of
     webhooks instead, which tells whether each was signed right: to see what one's own receiver should have seen.
     """
+    _check_options(context, receives=port is not None)
     words: dict[str, Any] = {
         "types": type, "campaign": campaign, "kind": kind, "status": status, "group": group, "body": body,
         "issuer": issuer, "tag": tag, "demand": demand, "after": after and [after],
@@ -61,9 +66,26 @@ def listen(
         if port is not None:
             receiving.receive(port, receiving.checked_secret(secret))
         else:
-            following.follow(url, _key(key_file), {name: value for name, value in words.items() if value}, json)
+            asked = {name: value for name, value in words.items() if value}
+            following.follow(_checked(url), _key(key_file), asked, json)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _check_options(context: typer.Context, receives: bool) -> None:
+    """None is to be typed in vain. What the environment says is for every call."""
+    what = "this does nothing beside --port" if receives else "this does nothing without --port"
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and (name in OF_A_RECEIVER) != receives:
+            raise typer.BadParameter(what, param_hint=f"--{name.replace('_', '-')}")
+
+
+def _checked(url: str) -> str:
+    try:
+        return checked_base_url(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from None
 
 
 def _key(file: Path | None) -> str | None:

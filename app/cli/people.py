@@ -40,7 +40,7 @@ def create(
         bool, typer.Option("--password-stdin", help="Give a password too, on standard input.")
     ] = False,
 ) -> None:
-    """Add a person, or give one who is known a role in another organisation. Prints the person's id.
+    """Add a person, or give one who is known a role in another organization. Prints the person's id.
 
     People work with keys: `demands keys create --person EMAIL` makes theirs. A password, of 12 characters or more, is
     only kept (as a hash): there is nothing to sign in to yet. Somebody who is known keeps theirs.

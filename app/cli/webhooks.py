@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from app.cli import listing
-from app.cli.explaining import Refused, checked
+from app.cli.explaining import Refused, checked, typed
 from app.cli.opening import COMMAND_LINE, opened
 from app.paging import MAX_LIMIT
 from app.settings import Settings
@@ -37,7 +37,7 @@ def list_(
     """Show webhooks, newest first, and how they fare; as tab-separated lines where no terminal is."""
     rows = []
     wanted = checked(WebhookQuery, organization=organization, state=state or [], limit=MAX_LIMIT)
-    with opened(Settings()) as database, database.read() as session:
+    with typed(), opened(Settings()) as database, database.read() as session:
         for webhook in _all(session, wanted):
             health = inspecting.read_health(session, COMMAND_LINE, webhook.id, HealthQuery())
             told = {**health.model_dump(), **webhook.model_dump()}
@@ -71,7 +71,7 @@ def replay(
         raise typer.BadParameter("give either --since or --from-seq")
     beginning: dict[str, object] = {"since": since, "from_seq": from_seq}
     new = checked(ReplayNew, **beginning, to_seq=to_seq, types=type or [], only_undelivered=only_undelivered)
-    with opened(Settings()) as database, database.write() as session:
+    with typed(), opened(Settings()) as database, database.write() as session:
         made = replaying.create_replay(session, COMMAND_LINE, webhook, new)
     typer.echo(str(made.id))
 

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 
 from app.webhooks import signing
 from tests.cli import commands
+from tests.databases import on_sqlite
 
 API = "/api/v1"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -267,6 +268,45 @@ def test_signatures_of_a_key_pair_are_checked_with_the_public_key():
         wrong = httpx2.post(url, content="{}", headers=headers, trust_env=False)
 
     assert (right.status_code, wrong.status_code) == (204, 401)
+
+
+RECEIVER = ("--port", "0", "--secret", SECRET)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["--secret", SECRET], "--secret"),
+        ([*RECEIVER, "--campaign", "nagorno-karabakh"], "--campaign"),
+        ([*RECEIVER, "--no-response"], "--no-response"),
+        ([*RECEIVER, "--json"], "--json"),
+        ([*RECEIVER, "--key-file", "key"], "--key-file"),
+        ([*RECEIVER, "--after", "0"], "--after"),
+        ([*RECEIVER, "--url", "http://127.0.0.1:1"], "--url"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_wrong_usage(demands, words, option):
+    refused = demands("listen", *words)
+
+    assert refused.exit_code == 2
+    assert f"{option}: this does nothing" in refused.stderr
+
+
+def test_what_the_environment_says_need_not_be_of_use():
+    with listening("--port", "0", "--secret", SECRET, DEMANDS_BASE_URL="http://127.0.0.1:1") as receiver:
+        assert "Receiving" in receiver.stderr.readline()
+    with listening("--url", "http://127.0.0.1:1", DEMANDS_WEBHOOK_SECRET=SECRET) as listener:
+        assert "trying again" in listener.stderr.readline()
+
+
+@on_sqlite
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "localhost:8000", "http://", "http://[", ""])
+def test_an_address_where_no_tracker_can_be_is_wrong_usage(demands, url):
+    refused = demands("listen", "--url", url)
+
+    assert refused.exit_code == 2
+    assert "Invalid value for --url: " in refused.stderr
 
 
 @pytest.mark.parametrize("words", [["--port", "0"], ["--port", "0", "--secret", "whsec_short"], ["--port", "70000"]])

@@ -68,8 +68,8 @@ def test_a_new_organization_shows_itself_if_it_assesses_in_public(demands, ada):
 @pytest.mark.parametrize(
     ("words", "given", "named"),
     [
-        (("--password-stdin",), {"stdin": "short\n"}, "password"),
-        (("--password-stdin",), {"email": "nobody"}, "email"),
+        (("--password-stdin",), {"stdin": "short\n"}, "--password-stdin: "),
+        (("--password-stdin",), {"email": "nobody"}, "--email: "),
     ],
 )
 def test_wrong_usage_adds_nobody(demands, database, words, given, named):

@@ -77,6 +77,26 @@ def test_a_replay_of_some_types_is_begun(database, eve, demands):
     assert "demand.dreamt_of" in mistyped.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--from-seq", 99_999], "--from-seq: the ledger has not come that far"),
+        (["--since", "2099-01-01T00:00:00Z"], "--since: the ledger has not come that far"),
+        (["--since", "2026-11-21"], "--since: write it as 2022-12-10T09:30:00Z"),
+        (["--from-seq", 2, "--to-seq", 1], "--to-seq: this lies before the beginning"),
+        (["--from-seq", 1, "--type", "nope"], "--type: there is no event type nope"),
+    ],
+)
+def test_a_stretch_that_cannot_be_is_wrong_usage_of_an_option(database, eve, demands, words, told):
+    webhook = a_webhook(eve, "http://127.0.0.1:9999/")["id"]
+
+    refused = demands("replay", webhook, *words)
+
+    assert refused.exit_code == 2
+    assert told in refused.stderr
+    assert rows(database, Replay) == []
+
+
 @pytest.mark.parametrize("beginnings", [[], ["--from-seq", 1, "--since", "2024-01-01T00:00:00Z"]])
 def test_a_replay_needs_one_beginning(eve, demands, beginnings):
     webhook = a_webhook(eve, "http://127.0.0.1:9999/")["id"]
