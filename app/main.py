@@ -42,7 +42,7 @@ from app.webhooks.names import Names
 log = logging.getLogger(__name__)
 
 API = "/api/v1"
-STOP_WITHIN_SECONDS = 5
+STOP_WITHIN_SECONDS = 4
 LOOKUPS_AT_ONCE = 40  # of the hosts of webhooks that are set up
 EXPOSED = (
     "Allow",
@@ -97,6 +97,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.vault = open_vault(settings)
+    app.state.readiness = health.Readiness(database)
     app.state.bell = Bell()
     app.state.lookout = Lookout(database, app.state.bell)
     app.state.stream = Stream(database, app.state.bell)

@@ -251,7 +251,7 @@ def install(app: FastAPI) -> None:
     """Make every error of the application a problem document."""
 
     @app.exception_handler(Problem)
-    def problem(request: Request, error: Problem) -> Response:
+    async def problem(request: Request, error: Problem) -> Response:  # needs no thread, which may all be taken
         return error.response()
 
     @app.exception_handler(RequestValidationError)

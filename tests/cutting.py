@@ -26,6 +26,8 @@ class Network:
         self._share = share
         self._most = most
         self.breaks = False
+        self.hangs = False  # while nothing gets through
+        self.held = 0  # messages that wait meanwhile
         self.unheard = 0  # commits that did not reach the server
         self.unanswered = 0  # commits whose answer was lost
         self._ready = threading.Event()
@@ -99,9 +101,16 @@ class Network:
                     return
                 self.unanswered += 1
                 lost.set()
+            await self._hold()
             writer.write(message)
             await writer.drain()
             head = await reader.readexactly(1)
+
+    async def _hold(self) -> None:
+        self.held += 1
+        while self.hangs:  # noqa: ASYNC110  # another thread says so
+            await asyncio.sleep(0.01)
+        self.held -= 1
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
         while data := await reader.read(65536):

@@ -22,6 +22,7 @@ from app.accounts.queries import has_admin
 from app.cli import demo_key
 from app.cli.explaining import Refused
 from app.cli.opening import allow_many_connections, connected, is_empty, keep_logs, must_be_migrated, opened
+from app.cli.stopping import leave_in_time
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings, unknown_names
@@ -85,6 +86,7 @@ def _end_streams_at_a_signal(app: FastAPI) -> None:
 
         def handle(number: int, frame: FrameType | None, leave: Any = leave) -> None:
             app.state.stream.close_soon()
+            leave_in_time()
             leave(number, frame)
 
         signal.signal(stopping, handle)

@@ -10,6 +10,7 @@ import typer
 
 from app import worker
 from app.cli.opening import allow_many_connections, keep_logs, opened
+from app.cli.stopping import leave_in_time
 from app.database import Database
 from app.notifying import listening
 from app.settings import Settings
@@ -38,10 +39,15 @@ def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return import_module("uvloop").new_event_loop if find_spec("uvloop") else None
 
 
+def _stop(stop: asyncio.Event) -> None:
+    stop.set()
+    leave_in_time()
+
+
 async def _until_told(database: Database, settings: Settings) -> None:
     stop = asyncio.Event()
     for stopping in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(stopping, stop.set)
+        asyncio.get_running_loop().add_signal_handler(stopping, _stop, stop)
     database.logs_trouble = True
     async with listening(database):
         await worker.run(database, open_vault(settings), settings, stop)
