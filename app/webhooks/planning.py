@@ -21,6 +21,7 @@ from app.webhooks.models import Lane, PlanProgress, State, Subscription, Webhook
 _EVENTS_AT_ONCE = 500
 _LANES_AT_ONCE = 5_000
 _FEW = 100
+_BEFORE_ALL = uuid.UUID(int=0)
 
 
 def plan(session: Session) -> bool:
@@ -72,8 +73,9 @@ def _wake(
     session: Session, newest: dict[str, int], planned_seq: int, after_webhook_id: uuid.UUID | None, most: int
 ) -> uuid.UUID | None:
     """Wake a chunk of the lanes that subscribe to the keys; gives the last of it, None at the end."""
-    wake = _waking(session.get_bind().dialect.name == "postgresql", after_webhook_id is None)
-    given = {"newest": newest, "after": after_webhook_id, "most": most, "planned": planned_seq, "now": clock.now()}
+    wake = _waking(session.get_bind().dialect.name == "postgresql")
+    after = after_webhook_id or _BEFORE_ALL
+    given = {"newest": newest, "after": after, "most": most, "planned": planned_seq, "now": clock.now()}
     woken: Sequence[tuple[uuid.UUID, bool]] = [(*row,) for row in session.connection().execute(wake, given)]
     if resting := [webhook_id for webhook_id, rests in woken if rests]:
         session.connection().execute(_waking_resumed(), {"ids": resting, "now": clock.now()})
@@ -97,14 +99,13 @@ def _events() -> Any:
 
 
 @cache
-def _waking(postgresql: bool, first: bool) -> Any:
+def _waking(postgresql: bool) -> Any:
     """Wakes a chunk of those who subscribe to the keys of `newest` and sleep; gives their ids, and which still rest."""
     each = func.json_each_text if postgresql else func.json_each
     present = each(bindparam("newest", type_=JSON())).table_valued("key", "value")
     subscribed = select(col(Subscription.webhook_id), func.max(cast(present.c.value, BigInteger)).label("seq"))
     subscribed = subscribed.join(present, col(Subscription.match_key) == present.c.key)
-    if not first:
-        subscribed = subscribed.where(col(Subscription.webhook_id) > bindparam("after", type_=Uuid()))
+    subscribed = subscribed.where(col(Subscription.webhook_id) > bindparam("after", type_=Uuid()))
     matched = subscribed.group_by(col(Subscription.webhook_id)).cte("matched").prefix_with("MATERIALIZED")
     sleeping = (
         select(col(Lane.webhook_id), matched.c.seq, (col(Webhook.state) == State.ACTIVE).label("active"))
