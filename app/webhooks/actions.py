@@ -21,7 +21,7 @@ from app.narrowing import check_filters, check_types
 from app.problems import Conflict, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, headers, lanes, letters, resending, secrets
+from app.webhooks import addresses, headers, lanes, letters, secrets
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.names import Names
@@ -104,8 +104,7 @@ def revise_webhook(
     if "url" in changes:
         _check_headers_may_move(webhook, changes)
         _begin_anew(session, webhook)
-        lanes.begin_anew(session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)
-        resending.hurry(session, webhook_id, fail_streak=0)
+        lanes.reset(session, session.get_one(Lane, webhook_id), webhook.state is State.ACTIVE)
     if "filters" in changes:
         webhook.filters_were_revised = True
     webhook.sqlmodel_update(changes)
@@ -115,7 +114,7 @@ def revise_webhook(
     if changes.keys() & {"types", "filters"}:
         session.execute(delete(Subscription).where(col(Subscription.webhook_id) == webhook.id))
         _subscribe(session, webhook)
-        lanes.reach(session.get_one(Lane, webhook_id), head(session).seq)
+        lanes.read_on(session.get_one(Lane, webhook_id), head(session).seq)
     record(session, actor, "webhook.revised", webhook, organization)
     return webhook_read(webhook, organization)
 

@@ -17,6 +17,7 @@ from app.database import settings_of
 from app.ledger.models import Event, Subject
 from app.ledger.reading import Gate, after, head, position
 from app.paging import Order, Page, PageQuery
+from app.webhooks import lanes
 from app.webhooks.answers import OURS, Outcome, readable
 from app.webhooks.messages import links_to, render, webhook_id_of
 from app.webhooks.models import Attempt, Lane, PlanProgress, State, Undelivered, Webhook
@@ -149,11 +150,9 @@ def _waiting(session: Session, webhook: Webhook, lane: Lane) -> Sequence[datetim
     What was planned and woke nobody is not for it, even if the webhook has been revised to want such things since.
     """
     planned = session.exec(select(PlanProgress.seq)).one()
-    drained = lane.cursor_seq >= lane.wake_seq
-    begin = max(lane.cursor_seq, planned) if drained else lane.cursor_seq
     shown = select(Event.recorded_at).outerjoin(Subject, col(Subject.key) == col(Event.subject))
     gate = _gate(session, webhook)
-    ahead = shown.where(gate.condition, col(Event.seq) > begin)
+    ahead = shown.where(gate.condition, col(Event.seq) > lanes.done_to(lane, planned))
     ahead = ahead.where(or_(col(Event.seq) <= lane.wake_seq, col(Event.seq) > planned))
     return session.exec(
         ahead.where(selection_of(webhook, gate.circle).condition()).order_by(col(Event.seq)).limit(_COUNTED)

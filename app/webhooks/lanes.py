@@ -5,8 +5,18 @@ lanes to a worker for a while; the worker sends a few events of each, in order, 
 when to go on. A worker that dies leaves a lease that runs out, and the next one begins where the lane stands. A worker
 that is late finds that its lease has a newer epoch, and changes nothing.
 
-`ready_at` is the whole schedule: null is idle; otherwise nobody may claim the lane before it, be it because there is
-work from then on, because a retry waits until then, or because someone's lease lasts until then.
+    it is            ready_at    lease_owner  fail_streak  until
+    idle             null        null         any          `planning` or `wake_if_idle` finds something to do
+    due              past        null         any          `claim` lends it
+    leased           its end     a worker     any          `settle`, `give_back` or `reset`, or `claim` once it is over
+    backing off      to come     null         above 0      its time, or `retry_now`
+    replay waits     to come     null         0            its time, or as idle: what is new is not held up
+
+`ready_at` is the whole schedule: nobody may claim a lane before it. `settle` leaves a lane due where there is more to
+send, idle where there is nothing, and backing off where its endpoint is in trouble. A message that was rejected is set
+aside (`attempting`), and the lane goes on. It ends up idle where its webhook is not active: paused (`pausing`), gone
+(410: `settling`), failing for five days (`ailing`) or to be verified (`verifying`); `pausing.resume` lets it go on.
+Replays (`replaying`, `resending`) fill what room its turns have left.
 
 Everything here is a step of a transaction that the caller opens. Lanes are always locked in the order of their ids, and
 before their webhooks.
@@ -152,46 +162,51 @@ def settle(session: Session, works: Sequence[Work]) -> list[Settled]:
     return settled
 
 
-def hold(session: Session, webhook_id: uuid.UUID) -> Lane | None:
-    """The lane, if there is one, locked until the transaction ends."""
+def lock(session: Session, webhook_id: uuid.UUID) -> Lane | None:
+    """The lane, if there is one, until the transaction ends. What follows wants it locked."""
     statement = select(Lane).where(col(Lane.webhook_id) == webhook_id).with_for_update()
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
-def stir(session: Session, webhook_id: uuid.UUID) -> None:
-    """Let the lane, which the caller has locked, be claimed if it was idle."""
+def wake_if_idle(session: Session, webhook_id: uuid.UUID) -> None:
+    """There is something to send again."""
     now = clock.now()
     session.execute(update(Lane).where(col(Lane.webhook_id) == webhook_id, is_idle(now)).values(ready_at=now))
 
 
 def is_idle(now: Any) -> ColumnElement[bool]:
     """Whether a lane waits for nothing, or only for something that is to be sent again."""
-    put_off = and_(col(Lane.ready_at) > now, col(Lane.lease_owner).is_(None), col(Lane.fail_streak) == 0)
-    return or_(col(Lane.ready_at).is_(None), put_off)
+    replay_waits = and_(col(Lane.ready_at) > now, col(Lane.lease_owner).is_(None), col(Lane.fail_streak) == 0)
+    return or_(col(Lane.ready_at).is_(None), replay_waits)
 
 
-def hurry(session: Session, webhook_id: uuid.UUID) -> None:
-    """Let the lane, which the caller has locked, go on at once if it waits or is idle; its failures still count."""
-    waits = and_(col(Lane.ready_at) > clock.now(), col(Lane.lease_owner).is_(None))
-    waiting = (col(Lane.webhook_id) == webhook_id, or_(waits, col(Lane.ready_at).is_(None)))
-    session.execute(update(Lane).where(*waiting).values(ready_at=clock.now()))
-    resending.hurry(session, webhook_id)
+def retry_now(session: Session, lane: Lane) -> None:
+    """Whatever it waits for; its failures still count."""
+    if lane.lease_owner is None:
+        lane.ready_at = clock.now()
+    resending.retry_now(session, lane.webhook_id)
 
 
-def reach(lane: Lane, seq: int) -> None:
-    """Of one that has something before it: it reads on to there, since its webhook wants other things now."""
+def read_on(lane: Lane, seq: int) -> None:
+    """Up to there, if something is before it, since its webhook wants other things now."""
     if lane.cursor_seq < lane.wake_seq:
         lane.wake_seq = max(lane.wake_seq, seq)
 
 
-def forget_failures(lane: Lane) -> None:
+def done_to(lane: Lane, planned_seq: int) -> int:
+    """The seq up to which the lane has nothing left to do."""
+    return max(lane.cursor_seq, planned_seq) if lane.cursor_seq >= lane.wake_seq else lane.cursor_seq
+
+
+def forget_failures(session: Session, lane: Lane) -> None:
     """Of the endpoint as it was; what it does from now on counts."""
     lane.fail_streak, lane.first_fail_at, lane.warned_hours = 0, None, 0
+    resending.retry_now(session, lane.webhook_id, fail_streak=0)
 
 
-def begin_anew(lane: Lane, active: bool) -> None:
-    """Of another endpoint nothing is known yet; whoever is at the old one, comes too late by now."""
-    forget_failures(lane)
+def reset(session: Session, lane: Lane, active: bool) -> None:
+    """For another endpoint, of which nothing is known yet; whoever is at the old one, comes too late by now."""
+    forget_failures(session, lane)
     lane.lease_owner, lane.lease_epoch = None, lane.lease_epoch + 1
     lane.ready_at = clock.now() if active else None
 
@@ -258,7 +273,7 @@ def _settle_replay(session: Session, lane: Lane, work: Work) -> None:
     if work.replay and (given_up := resending.advance(session, work.replay)):
         work.set_aside.append(given_up)
     if work.outcome is Outcome.DELIVERED and lane.fail_streak:
-        resending.hurry(session, lane.webhook_id)  # who is well again gets the rest at once
+        resending.retry_now(session, lane.webhook_id)  # who is well again gets the rest at once
 
 
 def _active(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, datetime.datetime | None]:

@@ -10,7 +10,7 @@ from app.accounts.actor import Actor
 from app.accounts.roles import Role
 from app.ledger.reading import head
 from app.problems import Conflict, invalid
-from app.webhooks import lanes, replaying, resending
+from app.webhooks import lanes, replaying
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Webhook
 from app.webhooks.queries import locked_webhook, webhook_read
@@ -49,7 +49,7 @@ def pause_webhook(
     if not pause.paused and webhook.state is State.ACTIVE:
         if _step_to(session, actor, webhook, pause.from_):
             record(session, actor, "webhook.resumed", webhook, organization)
-        lanes.hurry(session, webhook_id)
+        lanes.retry_now(session, session.get_one(Lane, webhook_id))
         return webhook_read(webhook, organization)
     if pause.paused and webhook.state is State.PAUSED:
         return webhook_read(webhook, organization)
@@ -73,12 +73,8 @@ def resume(session: Session, actor: Actor, webhook: Webhook, start: Start) -> No
     webhook.become(State.ACTIVE)
     _step_to(session, actor, webhook, start)
     lane = session.get_one(Lane, webhook.id)
-    lanes.forget_failures(lane)
-    if lane.lease_owner is None:
-        lane.ready_at = None  # no waiting for a retry of long ago
-    session.flush()
-    resending.hurry(session, webhook.id, fail_streak=0)
-    lanes.stir(session, webhook.id)
+    lanes.forget_failures(session, lane)
+    lanes.retry_now(session, lane)
 
 
 def _step_to(session: Session, actor: Actor, webhook: Webhook, start: Start) -> bool:

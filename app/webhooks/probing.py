@@ -21,7 +21,7 @@ from app.webhooks.answers import Answer, Outcome, outcome_of, readable
 from app.webhooks.events import WebhookId, WebhookTest
 from app.webhooks.headers import opened
 from app.webhooks.messages import webhook_id_of
-from app.webhooks.models import State, Webhook
+from app.webhooks.models import Lane, State, Webhook
 from app.webhooks.names import Names
 from app.webhooks.pausing import check_verified
 from app.webhooks.queries import found_webhook, locked_webhook, valid_secrets
@@ -40,7 +40,7 @@ async def send_test(
     said = WebhookTest(webhook=WebhookId(id=webhook_id))
     url, answer = await send(database, vault, settings, names, actor, webhook_id, TYPE, said)
     if answer.outcome is Outcome.DELIVERED:
-        await asyncio.to_thread(_hurry, database, actor, webhook_id, url)
+        await asyncio.to_thread(_retry_now, database, actor, webhook_id, url)
     return answer
 
 
@@ -88,11 +88,11 @@ def _endpoint(
     return webhook, opened(vault.open, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
 
 
-def _hurry(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) -> None:
+def _retry_now(database: Database, actor: Actor, webhook_id: uuid.UUID, url: str) -> None:
     with database.write() as session:
         webhook, _ = locked_webhook(session, actor, webhook_id)
         if webhook.url == url and webhook.state is State.ACTIVE:
-            lanes.hurry(session, webhook_id)
+            lanes.retry_now(session, session.get_one(Lane, webhook_id))
 
 
 async def _post(settings: Settings, names: Names, webhook: Webhook, headers: dict[str, str], body: bytes) -> Answer:

@@ -45,7 +45,7 @@ def read_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> Webho
 
 def locked_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, str]:
     """For a change, with the slug of its organisation. Raises NotFound."""
-    lanes.hold(session, webhook_id)  # first, as the worker does
+    lanes.lock(session, webhook_id)  # first, as the worker does
     return found_webhook(session, actor, webhook_id, lock=True)
 
 

@@ -135,7 +135,8 @@ def _begin(
             f"{MOST_RUNNING} replays of this webhook are running, as many as may; wait for one to finish.",
             limit=MOST_RUNNING,
         )
-    behind = _behind(session, webhook_id)
+    planned = session.exec(select(PlanProgress.seq)).one()
+    behind = lanes.done_to(session.get_one(Lane, webhook_id), planned)
     replay = Replay(
         webhook_id=webhook_id,
         from_seq=from_seq,
@@ -147,16 +148,9 @@ def _begin(
     _finish_at_the_end(replay)
     session.add(replay)
     if webhook.state is State.ACTIVE:
-        lanes.stir(session, webhook_id)
+        lanes.wake_if_idle(session, webhook_id)
     record(session, actor, "webhook.replay_begun", webhook, organization)
     return _read(replay, webhook.state)
-
-
-def _behind(session: Session, webhook_id: uuid.UUID) -> int:
-    """The seq up to which the lane, which the caller has locked, has nothing left to do."""
-    lane = session.get_one(Lane, webhook_id)
-    planned = session.exec(select(PlanProgress.seq)).one()
-    return max(lane.cursor_seq, planned) if lane.cursor_seq >= lane.wake_seq else lane.cursor_seq
 
 
 def _finish_at_the_end(replay: Replay) -> None:

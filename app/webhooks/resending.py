@@ -77,7 +77,7 @@ def next_at(webhook_id: Any) -> ScalarSelect[datetime.datetime | None]:
     return select(soonest).where(*of_webhook).scalar_subquery()
 
 
-def hurry(session: Session, webhook_id: uuid.UUID, **changes: Any) -> None:
+def retry_now(session: Session, webhook_id: uuid.UUID, **changes: Any) -> None:
     """Let the replays go on in the next turn of the lane, which the caller has locked."""
     waiting = (col(Replay.webhook_id) == webhook_id, col(Replay.state) == ReplayState.RUNNING)
     session.execute(update(Replay).where(*waiting).values(retry_at=None, **changes))

@@ -36,7 +36,7 @@ def test_who_is_resumed_while_others_are_being_woken_is_woken_too(database, eve)
     planner = threading.Thread(target=plan_all, args=[database])
 
     with database.write() as session:
-        lanes.hold(session, uuid.UUID(first["id"]))  # so that the planner has read both, and waits
+        lanes.lock(session, uuid.UUID(first["id"]))  # so that the planner has read both, and waits
         planner.start()
         wait_until(lambda: somebody_waits_for_a_lock(database))
         put(eve, resumed, paused=False)
