@@ -17,8 +17,9 @@ PLACES = "#/components/schemas/{model}"
 INTRODUCTION = """\
 What human-rights campaigns demand of institutions, and what became of it. What holds everywhere:
 
-- **Keys** are sent as `Authorization: Bearer dt_…`. Reading needs none, as far as things are public. What a key may not
-  see does not exist for it: 404, and in no list, count or feed.
+- **Keys** are sent as `Authorization: Bearer dt_…`; to feeds and the calendar also as the password of any user. Reading
+  needs none, as far as things are public. What a key may not see does not exist for it: 404, and in no list, count or
+  feed.
 - **Pages**: ask again with `next_cursor`, or follow the `Link` header, until there is none.
 - **Filters**: a word that is repeated means *either*, different words narrow together. A word or value that does not
   exist is refused, never ignored.
@@ -50,7 +51,7 @@ HEADERS = {
     "Link": 'The next page, as `<…>; rel="next"` (RFC 8288), where there is one.',
     "Location": "The address of what was made.",
     "Retry-After": "How many seconds to wait before asking again.",
-    "WWW-Authenticate": "How to say who is asking (RFC 6750).",
+    "WWW-Authenticate": "How to say who is asking (RFC 6750, RFC 7617).",
 }
 
 

@@ -39,7 +39,7 @@ class Problem(Exception):
     remedy: ClassVar[str] = (
         "Try again later. If it stays so, tell whoever runs the tracker when it happened: the log says why."
     )
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, **members: Any) -> None:
         super().__init__(detail)
@@ -78,7 +78,7 @@ class Unauthenticated(Problem):
     status = 401
     type = "unauthenticated"
     remedy = "Send a key as `Authorization: Bearer dt_…`. For one that is not good any more an admin makes you another."
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="demand-tracker"'}
+    headers = {"WWW-Authenticate": 'Bearer realm="demand-tracker"'}
 
 
 class Forbidden(Problem):
@@ -167,7 +167,7 @@ class TooManyRequests(Problem):
     status = 429
     type = "too-many-requests"
     remedy = "Wait for as many seconds as the `Retry-After` header says."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "3600"}
+    headers = {"Retry-After": "3600"}
 
 
 class Unavailable(Problem):
@@ -176,7 +176,7 @@ class Unavailable(Problem):
     status = 503
     type = "unavailable"
     remedy = "Wait for as many seconds as the `Retry-After` header says, then send the same again: nothing was changed."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+    headers = {"Retry-After": "2"}
 
 
 class Full(Unavailable):
@@ -184,7 +184,7 @@ class Full(Unavailable):
 
     type = "full"
     remedy = "Nothing was changed. Whoever runs the tracker makes room on its disk; reading goes on meanwhile."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+    headers = {"Retry-After": "60"}
 
 
 class Uncertain(Unavailable):

@@ -1,12 +1,17 @@
-"""From a request to an actor: `Authorization: Bearer …` (RFC 6750), or nobody in particular."""
+"""From a request to an actor: `Authorization: Bearer …` (RFC 6750), or nobody in particular.
+
+Feed readers and calendars know users and passwords alone: from them a key is taken as the password (RFC 7617).
+"""
 
 import datetime
+from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.http import HTTPBase
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlmodel import Session, col, select
@@ -22,7 +27,12 @@ from app.problems import Unauthenticated
 
 USE_IS_NOTED_EVERY = datetime.timedelta(minutes=10)
 
+CHALLENGES = 'Basic realm="demand-tracker", Bearer realm="demand-tracker"'  # some programs read the first alone
+
 bearer = HTTPBearer(auto_error=False, description="A key, as `demands keys create` prints it once.")
+basic = HTTPBase(
+    scheme="basic", scheme_name="HTTPBasic", auto_error=False, description="A key as the password of any user."
+)
 
 
 def get_database(request: Request) -> Database:
@@ -40,7 +50,23 @@ async def current_key(credentials: Credentials) -> KeyText | None:
     return KeyText.parse(credentials.credentials) if credentials else None
 
 
+async def readers_key(
+    credentials: Credentials, basic: Annotated[HTTPAuthorizationCredentials | None, Depends(basic)]
+) -> KeyText | None:
+    if basic and basic.scheme.lower() == "basic":
+        return KeyText.parse(_password(basic.credentials))
+    return await current_key(credentials)
+
+
+def _password(user_and_password: str) -> str:
+    """Empty where there is none. FastAPI's own way refuses users whose names are not ASCII."""
+    with suppress(ValueError):
+        return b64decode(user_and_password).decode("latin-1").partition(":")[2]
+    return ""
+
+
 CurrentKey = Annotated[KeyText | None, Depends(current_key)]
+ReadersKey = Annotated[KeyText | None, Depends(readers_key)]
 
 
 def current_actor(request: Request, database: Db, text: CurrentKey) -> Actor:
@@ -55,6 +81,17 @@ def current_actor(request: Request, database: Db, text: CurrentKey) -> Actor:
         with suppress(OperationalError, QueueTimeout), database.write() as session:  # reading need not wait for it
             session.get_one(Key, key.id).last_used_at = clock.now()
     return actor
+
+
+def current_reader(request: Request, database: Db, text: ReadersKey) -> Actor:
+    """Where feed readers and calendars ask, and are told that a password will do."""
+    try:
+        if text is None and "authorization" in request.headers:
+            raise Unauthenticated("Send a key, `dt_…`, as the password of any user or as `Authorization: Bearer dt_…`.")
+        return current_actor(request, database, text)
+    except Unauthenticated as refusal:
+        refusal.headers = {"WWW-Authenticate": CHALLENGES}
+        raise
 
 
 def find_actor(session: Session, text: KeyText) -> tuple[Actor, Key]:
@@ -87,6 +124,7 @@ def find_actor(session: Session, text: KeyText) -> tuple[Actor, Key]:
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+CurrentReader = Annotated[Actor, Depends(current_reader)]
 
 
 @dataclass(frozen=True)

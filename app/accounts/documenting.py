@@ -19,7 +19,7 @@ def add_keys(app: FastAPI) -> Callable[[Document], None]:
         for path, method, operation in _operations(document):
             if {bearer.scheme_name: []} in operation.get("security", []):
                 role = needed.get((path, method))
-                operation["security"] = [{bearer.scheme_name: [role.value]}] if role else [{}, {bearer.scheme_name: []}]
+                operation["security"] = [{bearer.scheme_name: [role.value]}] if role else [{}, *operation["security"]]
                 if role:
                     _tell(operation, f"Needs a key with the role `{role}`.")
                     announce(operation, Forbidden)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app import caching, etags
 from app.accounts.actor import Actor
-from app.accounts.current import CurrentActor, Db
+from app.accounts.current import CurrentReader, Db
 from app.changes import atom, syndicating
 from app.changes.atom import Addresses
 from app.changes.syndicating import Feed, SyndicationQuery
@@ -30,13 +30,13 @@ def _answers(media: str) -> dict[int | str, dict[str, Any]]:
 
 
 @router.get("/feed.atom", responses=_answers(atom.ATOM), response_class=Response)
-def read_atom(database: Db, actor: CurrentActor, query: Words, request: Request) -> Response:
+def read_atom(database: Db, actor: CurrentReader, query: Words, request: Request) -> Response:
     """What happened, newest first, for feed readers; `rel="next"` leads to older entries."""
     return _answer(request, database, actor, atom.ATOM, partial(syndicating.of_everything, actor=actor, query=query))
 
 
 @router.get("/feed.json", responses=_answers(atom.JSON_FEED), response_class=Response)
-def read_json_feed(database: Db, actor: CurrentActor, query: Words, request: Request) -> Response:
+def read_json_feed(database: Db, actor: CurrentReader, query: Words, request: Request) -> Response:
     """The same as JSON Feed 1.1."""
     return _answer(
         request, database, actor, atom.JSON_FEED, partial(syndicating.of_everything, actor=actor, query=query)
@@ -44,7 +44,7 @@ def read_json_feed(database: Db, actor: CurrentActor, query: Words, request: Req
 
 
 @router.get("/demands/{ref}/feed.atom", responses=_answers(atom.ATOM), response_class=Response)
-def read_atom_of_demand(database: Db, actor: CurrentActor, ref: DemandRef, query: Pages, request: Request) -> Response:
+def read_atom_of_demand(database: Db, actor: CurrentReader, ref: DemandRef, query: Pages, request: Request) -> Response:
     """The story of one demand, newest first, for feed readers."""
     return _answer(
         request, database, actor, atom.ATOM, partial(syndicating.of_demand, actor=actor, ref=ref, query=query), ref
@@ -53,7 +53,7 @@ def read_atom_of_demand(database: Db, actor: CurrentActor, ref: DemandRef, query
 
 @router.get("/demands/{ref}/feed.json", responses=_answers(atom.JSON_FEED), response_class=Response)
 def read_json_feed_of_demand(
-    database: Db, actor: CurrentActor, ref: DemandRef, query: Pages, request: Request
+    database: Db, actor: CurrentReader, ref: DemandRef, query: Pages, request: Request
 ) -> Response:
     """The same as JSON Feed 1.1."""
     return _answer(

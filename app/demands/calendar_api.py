@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import caching, etags
-from app.accounts.current import CurrentActor, Db
+from app.accounts.current import CurrentReader, Db
 from app.demands.filters import DemandCriteria, DemandFilter
 from app.documenting import Responses
 from app.paging import digest
@@ -21,7 +21,7 @@ RESPONSES: Responses = {
 
 @router.get("/demands.ics", responses=RESPONSES, response_class=Response)
 def read_calendar(
-    database: Db, actor: CurrentActor, query: Annotated[DemandCriteria, Query()], request: Request
+    database: Db, actor: CurrentReader, query: Annotated[DemandCriteria, Query()], request: Request
 ) -> Response:
     """Deadlines, next reviews and planned steps of every demand that matches, for calendars to subscribe to."""
     from app.demands import calendar  # noqa: PLC0415  # slow to import, and most processes never need it
