@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain
 from urllib.parse import urlsplit
 
-from icalendar import STATUS, Calendar, Event, Timezone
+from icalendar import STATUS, Calendar, Event, Timezone, vText
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -22,6 +22,8 @@ from app.demands import queries
 from app.demands.filters import DemandFilter, Sort
 from app.demands.models import Demand, Milestone
 from app.demands.reads import DemandPage, DemandRead
+from app.ledger.telling import name_of_all
+from app.ledger.words import in_words
 from app.paging import MAX_LIMIT
 
 END = b"END:VCALENDAR\r\n"
@@ -37,16 +39,17 @@ class Planned:
     milestones: list[Milestone]
 
 
-def written(database: Database, actor: Actor, query: DemandFilter) -> Iterator[bytes]:
-    """The calendar, page by page; raises Invalid for a wrong filter before anything is given."""
-    host = urlsplit(database.settings.base_url).hostname or "localhost"
+def written(database: Database, actor: Actor, query: DemandFilter, own: str) -> Iterator[bytes]:
+    """The calendar, page by page, at its own address; raises Invalid for a wrong filter before anything is given."""
+    host = urlsplit(own).hostname or "localhost"
     pages = _pages(database, actor, query)
     first = next(pages)
-    return _written(chain([first], pages), host)
+    narrowed_to = in_words(query.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
+    return _written(_head(name_of_all(narrowed_to), own), chain([first], pages), host)
 
 
-def _written(pages: Iterable[list[Planned]], host: str) -> Iterator[bytes]:
-    yield _head()
+def _written(head: bytes, pages: Iterable[list[Planned]], host: str) -> Iterator[bytes]:
+    yield head
     for page in pages:
         yield b"".join(event.to_ical() for planned in page for event in _events(planned, host))
     yield END
@@ -85,19 +88,25 @@ def _milestones(session: Session, refs: list[str]) -> dict[str, list[Milestone]]
     return found
 
 
-@cache
-def _head() -> bytes:
-    """What all have. The time zone is there because a calendar needs a component to be one (RFC 5545, section 3.6)."""
+def _head(name: str, own: str) -> bytes:
+    """The time zone is there because a calendar needs a component to be one (RFC 5545, section 3.6)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Demand Tracker//Demands//EN")
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", "Demand Tracker")
-    calendar.add("refresh-interval", datetime.timedelta(hours=6), parameters={"VALUE": "DURATION"})  # RFC 7986
-    utc = Timezone.from_tzid("UTC")
-    utc.pop("comment", None)  # that it ends in 2038, which holds for others
-    calendar.add_component(utc)
+    calendar.add("name", vText(_text(name)))
+    calendar.add("x-wr-calname", vText(_text(name)))  # what programs knew before RFC 7986
+    calendar.add("source", own, parameters={"VALUE": "URI"})
+    calendar.add("refresh-interval", datetime.timedelta(hours=6), parameters={"VALUE": "DURATION"})
+    calendar.add_component(_utc())
     head: bytes = calendar.to_ical().removesuffix(END)
     return head
+
+
+@cache
+def _utc() -> Timezone:
+    utc = Timezone.from_tzid("UTC")
+    utc.pop("comment", None)  # that it ends in 2038, which holds for others
+    return utc
 
 
 def _events(planned: Planned, host: str) -> Iterator[Event]:

@@ -30,5 +30,7 @@ def read_calendar(
         tag = etags.etag(0, caching.validator(session, actor.audience), digest(request.url.query))
     if etags.unchanged(request, tag):
         return etags.not_modified(tag)
-    parts = calendar.written(database, actor, DemandFilter(**query.model_dump()))
+    query_string = f"?{request.url.query}" if request.url.query else ""
+    own = f"{database.settings.base_url}{request.url.path}{query_string}"
+    parts = calendar.written(database, actor, DemandFilter(**query.model_dump()), own)
     return StreamingResponse(parts, media_type=CALENDAR, headers={"ETag": tag})

@@ -6,6 +6,18 @@ from typing import Any
 from app.ledger.types import EVENT_TYPES
 
 Teller = Callable[[dict[str, Any]], str]
+LONGEST_TITLE = 140
+
+
+def in_a_line(text: str) -> str:
+    """As a title: without line breaks, and no longer than lists have room for."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_TITLE else f"{line[: LONGEST_TITLE - 1].rstrip()}…"
+
+
+def name_of_all(narrowed_to: str) -> str:
+    """What a feed or a calendar is called."""
+    return in_a_line(f"Demand Tracker – {narrowed_to}" if narrowed_to else "Demand Tracker")
 
 
 def sentence(type: str, data: dict[str, Any] | None) -> str:

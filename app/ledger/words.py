@@ -68,3 +68,14 @@ def in_an_address(words: Mapping[str, Any]) -> str:
     """As a query string that says the same."""
     told = {word: str(value).lower() if isinstance(value, bool) else value for word, value in words.items()}
     return urlencode(told, doseq=True)
+
+
+def in_words(filters: Mapping[str, Any]) -> str:
+    """`body: ocha, un; overdue: yes`; empty where nothing is narrowed."""
+    return "; ".join(f"{word.replace('_', ' ')}: {_listed(value)}" for word, value in filters.items())
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)

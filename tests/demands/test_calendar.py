@@ -164,6 +164,25 @@ def test_it_is_of_any_filtered_list_however_long(ada, client, monkeypatch):
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid")
 
 
+@pytest.mark.parametrize(
+    ("query", "narrowed_to"),
+    [
+        ({}, ""),
+        ({"status": ["open", "met"], "no_response": "true"}, " – status: open, met; no response: yes"),
+        ({"q": "a, b;\nc\\", "overdue": "false"}, " – q: a, b; c\\; overdue: no"),
+        ({"updated_since": "2024-01-01"}, " – updated since: 2024-01-01T00:00:00Z"),
+    ],
+)
+def test_it_is_called_by_what_it_is_narrowed_to_and_says_where_it_is(client, settings, query, narrowed_to):
+    text = client.get(CALENDAR, params=query).text
+
+    found = vobject.readOne(text, validate=True).contents
+    name, known_before, source = (found[word][0].value for word in ("name", "x-wr-calname", "source"))
+    assert name == known_before == f"Demand Tracker{narrowed_to}"
+    assert source.startswith(f"{settings.base_url}{CALENDAR}")
+    assert client.get(source.removeprefix(settings.base_url)).text == text
+
+
 def test_it_goes_through_the_gate(ada, client):
     hidden = a_draft(ada, deadline="2027-03-05")["ref"]
 
