@@ -12,11 +12,17 @@ from app.accounts.audience import ledger_gate
 from app.changes.filtering import EventFilter, selection
 from app.ledger import reading, telling
 from app.ledger.models import Event
+from app.ledger.words import in_words
 from app.paging import Cursor, Limit, PageQuery, decode, digest, encode
 from app.problems import NotFound
 
-LONGEST_TITLE = 140
-_PLACES = {"body": "bodies", "campaign": "campaigns", "organization": "organizations", "source": "sources"}
+_PLACES = {
+    "demand": "demands",
+    "body": "bodies",
+    "campaign": "campaigns",
+    "organization": "organizations",
+    "source": "sources",
+}
 
 
 class SyndicationQuery(EventFilter):
@@ -29,7 +35,7 @@ class Entry:
     id: uuid.UUID
     title: str
     text: str
-    address: str  # below the base URL
+    address: str | None  # below the base URL; none where that would answer 404
     published: datetime.datetime
     updated: datetime.datetime
     author: str | None
@@ -45,12 +51,11 @@ class Feed:
 
 def of_everything(session: Session, actor: Actor, query: SyndicationQuery) -> Feed:
     """One page, newest first; raises Invalid for a wrong filter or a cursor from elsewhere."""
-    words = query.model_dump(exclude={"limit", "cursor"}, exclude_none=True, exclude_defaults=True)
+    words = query.model_dump(mode="json", exclude={"limit", "cursor"}, exclude_none=True, exclude_defaults=True)
     wanted = selection(session, actor, query)
     scope = digest(["feed", words])
     views = reading.newest(session, ledger_gate(actor), query.limit + 1, wanted, _before(query.cursor, scope))
-    told = "; ".join(f"{word} {_listed(value)}" for word, value in words.items())
-    return _feed(f"Demand Tracker: {told}" if told else "Demand Tracker", views, query.limit, scope)
+    return _feed(session, actor, in_words(words), views, query.limit, scope)
 
 
 def check_demand(session: Session, actor: Actor, ref: str) -> None:
@@ -64,29 +69,35 @@ def of_demand(session: Session, actor: Actor, ref: str, query: PageQuery) -> Fee
     scope = digest(["feed", ref])
     before = _before(query.cursor, scope)
     views = reading.newest_about(session, ledger_gate(actor), f"demand:{ref}", query.limit + 1, before)
-    return _feed(f"Demand Tracker: {ref}", views, query.limit, scope)
+    title = next(filter(None, map(_title, views)), None)
+    return _feed(session, actor, f"{ref}: {title}" if title else ref, views, query.limit, scope)
 
 
 def _before(cursor: str | None, scope: str) -> int | None:
     return decode(cursor, scope, [col(Event.seq)])[0] if cursor else None
 
 
-def _feed(title: str, views: Sequence[reading.EventView], limit: int, scope: str) -> Feed:
+def _feed(
+    session: Session, actor: Actor, what: str, views: Sequence[reading.EventView], limit: int, scope: str
+) -> Feed:
     shown = views[:limit]
     more = len(views) > limit
-    return Feed(title, [_entry(view) for view in shown], encode(scope, [shown[-1].seq]) if more else None)
+    unseen = reading.unseen(session, actor.audience, filter(None, map(_subject, shown)))
+    return Feed(
+        title=telling.name_of_all(what),
+        entries=[_entry(view, _subject(view) not in unseen) for view in shown],
+        next_cursor=encode(scope, [shown[-1].seq]) if more else None,
+    )
 
 
-def _entry(view: reading.EventView) -> Entry:
+def _entry(view: reading.EventView, can_be_seen: bool) -> Entry:
     sentence = telling.sentence(view.type, view.data)
-    demand = (view.data or {}).get("demand") or {}
-    title = f"{view.demand}: {sentence}" if view.demand else sentence
-    text = f"{demand['title']}\n\n{sentence}" if demand.get("title") else sentence
+    title = _title(view)
     return Entry(
         id=view.id,
-        title=title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip()}…",
-        text=text,
-        address=address(view),
+        title=telling.in_a_line(f"{view.demand}: {sentence}" if view.demand else sentence),
+        text=f"{title}\n\n{sentence}" if title else sentence,
+        address=address(view) if can_be_seen else None,
         published=view.recorded_at,
         updated=view.erased_at or view.recorded_at,
         author=view.actor.get("organization"),
@@ -96,12 +107,19 @@ def _entry(view: reading.EventView) -> Entry:
 
 def address(view: reading.EventView) -> str:
     """Where to read on, below the base URL."""
+    noun, _, name = (_subject(view) or "").partition(":")
+    return f"/api/v1/{_PLACES[noun]}/{name}" if name else "/"
+
+
+def _subject(view: reading.EventView) -> str | None:
+    """Such as `demand:NK-4`, of what has a place of its own."""
     if view.demand:
-        return f"/api/v1/demands/{view.demand}"
+        return f"demand:{view.demand}"
     noun = view.type.partition(".")[0]
     slug = ((view.data or {}).get(noun) or {}).get("slug")
-    return f"/api/v1/{_PLACES[noun]}/{slug}" if slug and noun in _PLACES else "/"
+    return f"{noun}:{slug}" if slug and noun in _PLACES else None
 
 
-def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).lower()
+def _title(view: reading.EventView) -> str | None:
+    """Of the demand, as far as it is told."""
+    return ((view.data or {}).get("demand") or {}).get("title")

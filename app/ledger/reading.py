@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
@@ -169,6 +169,14 @@ def is_shown(session: Session, circle: Audience, subject: str) -> bool:
     return found is not None and found.visible_to in circle.sees
 
 
+def unseen(session: Session, circle: Audience, subjects: Iterable[str]) -> set[str]:
+    """Those of the subjects, such as `demand:NK-4`, that are not in the circle's view."""
+    if circle is Audience.STAFF:
+        return set()
+    named = set(subjects)
+    return set(session.connection().scalars(_unseen(circle), {"named": list(named)})) if named else set()
+
+
 def views(session: Session, gate: Gate, events: Sequence[Event]) -> list[EventView]:
     """As the gate's circle sees them: without what names a source, organisation or demand that is not in its view."""
     hidden = _hidden(session, gate.circle, events)
@@ -199,10 +207,9 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
 
 
 def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[str]:
-    if circle is Audience.STAFF:
-        return set()
-    named = {key for event in events for part in (event.actor, event.data) for key in _named(part)}
-    return set(session.connection().scalars(_unseen(circle), {"named": list(named)})) if named else set()
+    return unseen(
+        session, circle, (key for event in events for part in (event.actor, event.data) for key in _named(part))
+    )
 
 
 @cache

@@ -46,7 +46,9 @@ def test_a_change_is_told_in_a_sentence_with_what_a_reader_needs(ada, client, se
     assert entry.id == f"urn:uuid:{event['id']}"
     assert entry.updated == event["recorded_at"]
     assert entry.link == f"{settings.base_url}{API}/demands/{demand['ref']}"
-    assert entry.content[0].value.startswith("A mission & <more>\n")
+    sentence = "Became in progress on 2024-02-01: They left on Monday."
+    assert entry.content[0].type == "text/html"
+    assert entry.content[0].value == f"<p>A mission &amp; &lt;more&gt;</p><p>{sentence}</p>"
     assert entry.author == event["actor"]["organization"]
     assert [tag.term for tag in entry.tags] == ["demand.status_changed", demand["campaign"]]
 
@@ -59,7 +61,49 @@ def test_json_feed_tells_the_same(ada, client):
     assert [(item["id"], item["title"], item["url"], item["date_published"]) for item in items] == [
         (entry.id, entry.title, entry.link, entry.updated) for entry in entries
     ]
-    assert [item["content_text"] for item in items] == [entry.content[0].value for entry in entries]
+    assert [paragraphs(item["content_text"]) for item in items] == [entry.content[0].value for entry in entries]
+
+
+def paragraphs(text):
+    return "".join(f"<p>{line}</p>" for line in text.split("\n\n"))
+
+
+def test_what_is_written_on_several_lines_is_read_so_but_its_title_is_one(ada, client):
+    ref = a_demand(ada, title="A mission")["ref"]
+
+    change(ada, ref, "in_progress", reason="They left.\n\nOn <Monday>.\r\n  By train.")
+
+    entry, item = atom(client).entries[0], json_feed(client)["items"][0]
+    sentence = "Became in progress on 2024-02-01: They left."
+    assert entry.title == item["title"] == f"{ref}: {sentence} On <Monday>. By train."
+    assert entry.content[0].value == (f"<p>A mission</p><p>{sentence}</p><p>On &lt;Monday&gt;.</p><p>  By train.</p>")
+
+
+def test_a_feed_says_its_language_and_whose_it_is(client, settings):
+    found, feed = atom(client).feed, json_feed(client)
+
+    assert found.language == feed["language"] == "en"
+    assert found.link == feed["home_page_url"] == f"{settings.base_url}/"
+
+
+def test_a_feed_is_called_by_what_it_is_narrowed_to(ada, client):
+    demand = a_demand(ada, title="A mission\nand more")
+    body = demand["targets"][0]["body"]["slug"]
+    query = {"body": body, "status": ["open", "met"], "no_response": "false"}
+
+    assert titles_of_both(client, EVERYTHING) == "Demand Tracker"
+    assert titles_of_both(client, EVERYTHING, **query) == (
+        f"Demand Tracker – status: open, met; body: {body}; no response: no"
+    )
+    assert titles_of_both(client, f"{API}/demands/{demand['ref']}/feed") == (
+        f"Demand Tracker – {demand['ref']}: A mission and more"
+    )
+
+
+def titles_of_both(client, address, **query):
+    title = atom(client, address, **query).feed.title
+    assert json_feed(client, address, **query)["title"] == title
+    return title
 
 
 def test_an_entry_whose_content_was_erased_is_told_as_changed(ada, client):

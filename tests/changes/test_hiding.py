@@ -1,5 +1,6 @@
 """What a reader of the feed may no longer see goes from the old entries too, and a notice says that it went."""
 
+import feedparser  # type: ignore[import-untyped]
 import pytest
 
 from tests.factories import (
@@ -99,10 +100,34 @@ def test_the_feed_of_a_demand_taken_from_view_tells_its_readers_and_nobody_else(
 
     for reader, ref in ((client, public), (partner, public), (partner, hidden)):
         assert [item["title"] for item in feed(reader, ref).json()["items"]] == [f"{ref}: Taken from view."]
+        assert feed(reader, ref).json()["title"] == f"Demand Tracker – {ref}"
         assert "Secret" not in feed(reader, ref).text
     never = feed(client, "NO-1")
     assert feed(client, hidden).status_code == never.status_code == 404
     assert feed(client, hidden).text.replace(hidden, "NO-1") == never.text
+
+
+def test_a_notice_leads_nowhere_while_what_it_tells_of_is_hidden(ada, client):
+    ref, source = a_demand(ada)["ref"], a_source(ada)["slug"]
+    kept = a_source(ada)["slug"]
+
+    unpublish(ada, ref)
+    narrow(ada, "sources", source, "partners")
+
+    def places(reader):
+        items = reader.get(f"{API}/feed.json").json()["items"]
+        entries = feedparser.parse(reader.get(f"{API}/feed.atom").content).entries
+        found = {item["title"]: item.get("url", "").rpartition("/")[2] for item in items}
+        links = [[link.href for link in entry.get("links", []) if link.rel == "alternate"] for entry in entries]
+        assert links == [[item["url"]] if "url" in item else [] for item in items]
+        return found
+
+    of_demand, of_source = f"{ref}: Taken from view.", f"Source taken from view: {source}"
+    assert {places(client)[title] for title in (of_demand, of_source)} == {""}
+    assert kept in places(client).values()
+    assert places(ada)[of_demand] == ref
+    publish(ada, ref)
+    assert places(client)[of_demand] == ref
 
 
 def test_a_demand_that_is_shown_again_has_its_story_back(ada, client):
