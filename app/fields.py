@@ -97,6 +97,10 @@ def _written_as(form: str, example: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _from_midnight(since: Any) -> Any:
+    return f"{since}T00:00:00Z" if isinstance(since, str) and len(since) == len("2022-12-10") else since
+
+
 def _in_utc(moment: datetime.datetime) -> datetime.datetime:
     try:
         return moment.astimezone(datetime.UTC)
@@ -151,6 +155,7 @@ Day = Annotated[datetime.date, _written_as(r"\d{4}-\d{2}-\d{2}\Z", "2022-12-10")
 Moment = Annotated[
     AwareDatetime, _written_as(r"\d{4}-\d{2}-\d{2}[Tt ]", "2022-12-10T09:30:00Z"), AfterValidator(_in_utc)
 ]
+MomentOrDay = Annotated[Moment, BeforeValidator(_from_midnight)]
 Identifiers = Annotated[dict[Slug, Line], Field(max_length=20)]
 
 

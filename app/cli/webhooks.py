@@ -60,15 +60,13 @@ def test(webhook: WebhookId) -> None:
 @cli.command()
 def replay(
     webhook: WebhookId,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2022-12-10T09:30:00Z.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="A day, or such as 2022-12-10T09:30:00Z.")] = None,
     from_seq: Annotated[int | None, typer.Option(help="A place in the ledger, instead of a time.")] = None,
     to_seq: Annotated[int | None, typer.Option(help="Up to there; else all that was delivered so far.")] = None,
     type: Annotated[list[str] | None, typer.Option(help="Only events of this type; repeat to mean either.")] = None,
     only_undelivered: Annotated[bool, typer.Option(help="Only what was given up.")] = False,
 ) -> None:
-    """Have what was sent before sent again, by a worker. Prints the replay's id."""
-    if (since is None) == (from_seq is None):
-        raise typer.BadParameter("give either --since or --from-seq")
+    """Have a worker send all that the webhook wants from there on, be it sent before or not. Prints the replay's id."""
     beginning: dict[str, object] = {"since": since, "from_seq": from_seq}
     new = checked(ReplayNew, **beginning, to_seq=to_seq, types=type or [], only_undelivered=only_undelivered)
     with typed(), opened(Settings()) as database, database.write() as session:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import ColumnElement, and_, case, false, func, literal_column, not_, or_, select
 from sqlmodel import Session, col
 
@@ -22,19 +22,13 @@ from app.demands.lifecycle import Group, Publication, Status, statuses_in
 from app.demands.models import Citation, Demand, Issuer, StatusChange, Tag, Target
 from app.demands.searching import mentions
 from app.demands.standing import last_change_by, not_answered, standing
-from app.fields import Day, Moment, Schema, Slug
+from app.fields import Day, MomentOrDay, Schema, Slug
 from app.ledger import words
 from app.paging import Order, PageQuery
 from app.sources.queries import sources_named
 
 Several = Field(max_length=50)
 
-
-def _from_midnight(since: Any) -> Any:
-    return f"{since}T00:00:00Z" if isinstance(since, str) and len(since) == len("2022-12-10") else since
-
-
-Since = Annotated[Moment, BeforeValidator(_from_midnight)]
 
 LAST_DAY = datetime.date(9000, 1, 1)  # intervals reach past it
 
@@ -74,7 +68,7 @@ class DemandCriteria(Schema):
     stale: Annotated[bool | None, words.STALE] = None
     disputed: Annotated[bool | None, words.DISPUTED] = None
     no_response: Annotated[bool | None, words.NO_RESPONSE] = None
-    updated_since: Annotated[Since | None, Field(description="A moment with its offset, or a day in UTC.")] = None
+    updated_since: Annotated[MomentOrDay | None, Field(description="A moment with its offset, or a day in UTC.")] = None
     as_of: Annotated[
         Day | None,
         Field(

@@ -49,7 +49,10 @@ def list_attempts(
     request: Request,
     response: Response,
 ) -> Page[AttemptRead]:
-    """What was sent, and what came back: the newest first, kept for some weeks."""
+    """What was sent, and what came back: the newest first.
+
+    Kept for 30 days, unless the operator says otherwise (`DEMANDS_WEBHOOK_ATTEMPTS_DAYS`).
+    """
     with database.read() as session:
         page = inspecting.list_attempts(session, actor, webhook_id, query)
     link_next(request, response, page.next_cursor)
@@ -106,7 +109,11 @@ def retry_undelivered(actor: CurrentPartner, webhook_id: uuid.UUID, new: RetryNe
     responses=announced(replaying.TooManyReplays),
 )
 def create_replay(actor: CurrentPartner, webhook_id: uuid.UUID, new: ReplayNew, once: OnceOnly) -> Response:
-    """Sends again, with the same `webhook-id`s; what is new goes first, in its order."""
+    """Sends all that the webhook wants from there on, up to what is delivered so far; what is new goes first.
+
+    What was sent before is sent again, with the same `webhook-id`. What never was is sent too: what was passed over,
+    what the webhook's filters left out at the time, and what happened before it was set up.
+    """
     return once.create(lambda session: replaying.create_replay(session, actor, webhook_id, new), _replay_headers)
 
 

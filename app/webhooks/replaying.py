@@ -39,12 +39,11 @@ class TooManyReplays(Conflict):
 
 
 def create_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, new: ReplayNew) -> ReplayRead:
-    """Of what the lane has behind it; what is still before it comes anyway.
+    """Of what the lane has behind it, be it sent then or not; what is still before it comes anyway.
 
     Raises NotFound, TooManyReplays, and Invalid for a stretch that cannot be.
     """
-    since = new.from_seq if new.since is None else first_since(session, new.since)
-    assert since is not None
+    since = new.from_seq or 1 if new.since is None else first_since(session, new.since)
     if since > head(session).seq:
         where = "body.from_seq" if new.since is None else "body.since"
         raise invalid(where, "the ledger has not come that far")

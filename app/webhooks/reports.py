@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from app.fields import Moment, Schema
+from app.fields import MomentOrDay, Schema
 from app.ledger.reading import AFTER
 from app.ledger.words import each_once
 from app.paging import Limit, PageQuery
@@ -41,8 +41,13 @@ class AttemptQuery(PageQuery):
     outcome: Annotated[
         list[Outcome], AfterValidator(each_once), Field(max_length=10, description="Several mean either; none: all.")
     ] = []
-    since: Annotated[Moment | None, Field(description="What was begun then or later.")] = None
-    until: Annotated[Moment | None, Field(description="What was begun before then.")] = None
+    since: Annotated[
+        MomentOrDay | None,
+        Field(description="What was begun then or later: a moment with its offset, or a day in UTC."),
+    ] = None
+    until: Annotated[
+        MomentOrDay | None, Field(description="What was begun before then: a moment, or the beginning of a day in UTC.")
+    ] = None
 
 
 class AboutEvent(BaseModel):
@@ -124,12 +129,27 @@ class WebhookHealth(BaseModel):
     success_rate: Annotated[
         float | None, Field(description="Of the attempts, those delivered; ours that failed aside.")
     ]
-    p50_ms: int | None
-    p95_ms: int | None
-    last_success_at: AwareDatetime | None
-    failing_since: AwareDatetime | None
-    failures_in_a_row: int
-    next_attempt_at: AwareDatetime | None
+    p50_ms: Annotated[int | None, Field(description="Half of the attempts took no longer; ours that failed aside.")]
+    p95_ms: Annotated[int | None, Field(description="Nineteen of twenty took no longer; ours that failed aside.")]
+    last_success_at: Annotated[AwareDatetime | None, Field(description="When it last took a message, ever.")]
+    failing_since: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="When the first attempt since the last success failed or was refused (`rejected`), be there "
+            "others since or not; failures of ours aside. A success makes it null."
+        ),
+    ]
+    failures_in_a_row: Annotated[
+        int,
+        Field(
+            description="The latest attempts after which all had to wait (`retry`); 0 after a refusal (`rejected`), "
+            "since the endpoint is well, and is sent the next message at once."
+        ),
+    ]
+    next_attempt_at: Annotated[
+        AwareDatetime | None,
+        Field(description="When what failed last is tried again; null where nothing waits for that."),
+    ]
     lag_events: Annotated[int, Field(description="Events that wait; 1,000 means that many or more.")]
     lag_seconds: Annotated[float, Field(description="How long the first of them has waited.")]
     undelivered: Annotated[int, Field(description="Events that were given up; 1,000 means that many or more.")]

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.fields import Line, Moment, Schema, Slug
+from app.fields import Line, MomentOrDay, Schema, Slug
 from app.ledger.types import EventType
 from app.ledger.words import Filters, Seq, each_once
 from app.paging import PageQuery
@@ -136,9 +136,9 @@ class RetryNew(Schema):
 
 
 class ReplayNew(Schema):
-    """Begins `since` a time or with `from_seq`."""
+    """Begins `since` a time or with `from_seq`; of what is undelivered, unless they say otherwise, with the first."""
 
-    since: Moment | None = None
+    since: Annotated[MomentOrDay | None, Field(description="A moment with its offset, or a day in UTC.")] = None
     from_seq: Seq | None = None
     to_seq: Annotated[Seq | None, Field(description="Null: up to what is delivered so far.")] = None
     types: EventTypes = []
@@ -148,8 +148,10 @@ class ReplayNew(Schema):
 
     @model_validator(mode="after")
     def _has_one_beginning(self) -> Self:
-        if (self.since is None) == (self.from_seq is None):
-            raise ValueError("give either since or from_seq")
+        if self.since is not None and self.from_seq is not None:
+            raise ValueError("give one of since and from_seq, not both")
+        if self.since is None and self.from_seq is None and not self.only_undelivered:
+            raise ValueError("say where to begin, with since or from_seq")
         return self
 
 
@@ -185,7 +187,7 @@ def _in_words(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError("say `catch_up`, `now` or a time, such as 2022-12-10T09:30:00Z") from None
 
 
-Start = Annotated[Literal["catch_up", "now"] | Moment, WrapValidator(_in_words)]
+Start = Annotated[Literal["catch_up", "now"] | MomentOrDay, WrapValidator(_in_words)]
 
 
 class Pause(Schema):
@@ -196,9 +198,10 @@ class Pause(Schema):
         Start,
         Field(
             alias="from",
-            description="`catch_up`: with all that waits; `now`: without; or with what came since a time. What is "
-            "passed over is not listed as undelivered: a replay brings it. One begins by itself where something was "
-            "taken from view or redacted meanwhile.",
+            description="`catch_up`: with all that waits; `now`: without; or with what came since a moment or a day in "
+            "UTC, but never further back than the webhook had come: a replay does that. What is passed over is not "
+            "listed as undelivered; a replay brings it, too. One begins by itself where something was taken from view "
+            "or redacted meanwhile.",
         ),
     ] = "catch_up"
 

@@ -1,5 +1,6 @@
 """What a partner can find out: what was sent, what came back, what was given up, how the endpoint fares."""
 
+import datetime
 import json
 import re
 import uuid
@@ -110,6 +111,16 @@ def test_the_log_is_paged_and_narrowed_by_event_and_outcome(app, ada, eve, recei
     assert [item["event"] for item in ask(eve, webhook, "attempts", outcome="rejected")["items"]] == [sent[1]]
     for name in (sent[2], str(uuid.UUID(sent[2].removeprefix("evt_")))):
         assert [item["event"] for item in ask(eve, webhook, "attempts", event=name)["items"]] == [sent[2]]
+
+
+def test_the_log_of_a_day_is_asked_for_by_that_day(app, ada, eve, receiver):
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)
+    deliver(app, ada, a_demand(ada)["ref"], receiver, "one")
+    [attempt] = ask(eve, webhook, "attempts")["items"]
+    day = datetime.date.fromisoformat(attempt["started_at"][:10])
+
+    assert ask(eve, webhook, "attempts", since=day, until=day + datetime.timedelta(days=1))["items"] == [attempt]
+    assert ask(eve, webhook, "attempts", until=day)["items"] == []
 
 
 @pytest.mark.parametrize(

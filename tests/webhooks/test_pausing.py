@@ -68,6 +68,12 @@ def test_it_goes_on_from_a_time(app, ada, eve, receiver, rested):
     assert go_on(app, ada, eve, receiver, rested, **{"from": utc(rested[2])}) == ["late", "new"]
 
 
+def test_it_goes_on_from_a_day(app, ada, eve, receiver, rested, time):
+    time.forward(days=1)
+
+    assert go_on(app, ada, eve, receiver, rested, **{"from": clock.today().isoformat()}) == ["new"]
+
+
 def test_a_time_before_the_pause_sends_nothing_twice(app, ada, eve, receiver):
     demand = a_demand(ada)
     webhook = a_webhook(eve, receiver.url("/204"), **UPDATES)

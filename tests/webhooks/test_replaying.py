@@ -414,6 +414,54 @@ def test_a_replay_of_nothing_is_refused_with_the_word_that_makes_it_so(eve, note
     assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, where)
 
 
+def test_a_replay_fills_a_receiver_with_what_it_was_never_sent_too(app, ada, eve, receiver):
+    ref = a_demand(ada)["ref"]
+    note(ada, ref, "before there was a webhook")
+    webhook = a_webhook(eve, receiver.url("/204"), **UPDATES, paused=True)
+    note(ada, ref, "passed over")
+    eve.put(f"{API}/webhooks/{webhook['id']}/paused", json={"paused": False, "from": "now"})
+    note(ada, ref, "sent")
+    deliver(app, receiver, 1)
+
+    replay(eve, webhook, from_seq=1)
+    deliver(app, receiver, 4)
+
+    assert texts(receiver.requests) == ["sent", "before there was a webhook", "passed over", "sent"]
+
+
+def test_what_was_given_up_is_replayed_from_its_beginning_unless_another_is_said(app, ada, eve, receiver):
+    ref = a_demand(ada)["ref"]
+    webhook = a_webhook(eve, receiver.script("/hook", "422", "204", "422", "204", "204"), **UPDATES)
+    for text in ("refused", "taken", "refused too"):
+        note(ada, ref, text)
+    deliver(app, receiver, 3)
+
+    replay(eve, webhook, only_undelivered=True)
+    deliver(app, receiver, 5)
+
+    assert texts(receiver.requests[3:]) == ["refused", "refused too"]
+    assert eve.get(f"{API}/webhooks/{webhook['id']}/undelivered").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [({}, "say where to begin, with since or from_seq"), ({"since": "2024-01-01", "from_seq": 1}, "not both")],
+)
+def test_whoever_gives_no_beginning_or_two_is_told_which(eve, noted, new, told):
+    webhook, _ = noted
+
+    answer = eve.post(f"{API}/webhooks/{webhook['id']}/replay", json=new)
+
+    assert (answer.status_code, told in answer.json()["detail"]) == (422, True)
+
+
+def test_a_replay_may_begin_with_a_day(eve, noted):
+    webhook, _ = noted
+
+    assert replay(eve, webhook, since="2020-01-01")["from_seq"] == 1
+    assert replay(eve, webhook, since=clock.today().isoformat())["from_seq"] == 1
+
+
 @pytest.mark.parametrize(
     "new", [{}, {"since": "2024-01-01T00:00:00Z", "from_seq": 1}, {"from_seq": 10**9}, {"from_seq": 0}, {"since": 17}]
 )
