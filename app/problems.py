@@ -262,12 +262,13 @@ def install(app: FastAPI) -> None:
     def http(request: Request, error: HTTPException) -> Response:
         by_status: dict[int, type[Problem]] = {400: Malformed, 404: NotFound, 405: MethodNotAllowed}
         kind = by_status.get(error.status_code, Problem)
-        answer = kind(f"{request.method} {request.url.path}: {error.detail}").response()
+        methods = ", ".join(sorted(_methods(request))) if kind is MethodNotAllowed else ""
+        what = f"this address takes {methods}" if methods else error.detail
+        answer = kind(f"{request.method} {request.url.path}: {what}").response()
         answer.status_code = error.status_code
         answer.headers.update(error.headers or {})
-        methods = _methods(request) if kind is MethodNotAllowed else set()
         if methods:
-            answer.headers["Allow"] = ", ".join(sorted(methods))
+            answer.headers["Allow"] = methods
         return answer
 
     @app.exception_handler(OperationalError)

@@ -1,7 +1,7 @@
 """What is wrong with something that was sent, told to those who sent it rather than to those who wrote the check."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -27,10 +27,12 @@ def told(finding: ErrorDetails) -> str:
 
 
 def told_on(route: object, finding: ErrorDetails) -> str:
-    """The same; for a word in the address that the route does not know, with those that it knows."""
-    if finding["type"] == "extra_forbidden" and finding["loc"][0] == "query" and isinstance(route, APIRoute):
+    """The same; for a word in the address, or a member of the body, that is not known, with those that are."""
+    if finding["type"] != "extra_forbidden" or not isinstance(route, APIRoute):
+        return told(finding)
+    if finding["loc"][0] == "query":
         return f"there is no such word here; there are {', '.join(sorted(word for word, _ in query_words(route)))}"
-    return told(finding)
+    return f"{told(finding)}; there are {', '.join(sorted(_members(route, finding['loc'])))}"
 
 
 def query_words(route: APIRoute) -> Iterator[tuple[str, Any]]:
@@ -38,6 +40,26 @@ def query_words(route: APIRoute) -> Iterator[tuple[str, Any]]:
     for parameter in route.dependant.query_params:
         model = parameter.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from ((field.alias or name, field.annotation) for name, field in model.model_fields.items())
+            yield from ((name, field.annotation) for name, field in _fields(model))
         else:
             yield parameter.alias, model
+
+
+def _members(route: APIRoute, place: Sequence[str | int]) -> set[str]:
+    """What an object of the body, a member of which stands at this place, may have."""
+    models = _models(route.body_field.field_info.annotation) if route.body_field else []
+    for step in place[1:-1]:
+        within = [field.annotation for model in models for name, field in _fields(model) if name == step]
+        models = [model for annotation in within for model in _models(annotation)] or models  # a number leads nowhere
+    return {name for model in models for name, _ in _fields(model)}
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    yield from ((field.alias or name, field) for name, field in model.model_fields.items())
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Those in a type such as `list[Target] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]

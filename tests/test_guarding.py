@@ -37,6 +37,13 @@ def test_what_a_write_answers_is_kept_nowhere(client: TestClient, client_for) ->
 
 
 @on_sqlite
+def test_a_wrong_method_is_refused_in_words_that_name_the_right_ones(client: TestClient) -> None:
+    refused = client.post("/api/v1/ledger")
+
+    assert refused.json()["detail"] == "POST /api/v1/ledger: this address takes GET, HEAD"
+
+
+@on_sqlite
 def test_a_page_of_another_site_may_read(client: TestClient) -> None:
     answer = client.get("/api/v1/demands", headers={"Origin": "https://news.example"})
 

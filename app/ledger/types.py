@@ -92,7 +92,7 @@ NEWS = (  # what happened in the world, and not what was done to its record
 
 def _known(name: str) -> str:
     if name not in EVENT_TYPES:
-        raise ValueError(f"there is no event type {name}")
+        raise ValueError(f"there is no event type {name}; `GET /api/v1/event-types` lists them")
     return name
 
 

@@ -75,7 +75,10 @@ async def check_url(url: str, policy: AddressPolicy, names: Names, party: Hashab
     host = parsed.raw_host.decode()
     addresses = await _addresses(host, names, party)
     if not addresses or not all(policy.permits(address) for address in addresses):
-        raise UnusableUrl(f"Address not allowed: {host}.")
+        raise UnusableUrl(
+            f"Address not allowed: {host}. Webhooks go to other machines' public addresses only, and to ranges that the"
+            " operator opens with DEMANDS_WEBHOOK_ALLOW_NETWORKS."
+        )
     if "%" in host:  # the client asks the resolver for it, to no avail
         raise UnusableUrl(f"The address may not name a zone: write {host.partition('%')[0]}.")
     if parsed.scheme == "http" and not all(policy.permits_http(address) for address in addresses):

@@ -67,7 +67,6 @@ def test_a_body_that_is_not_marked_as_json_is_told_to_be(ada, new):
 
 def test_refusals_are_told_in_words(refuses, new):
     told = {
-        "colour": (1, "there is no such member"),
         "deadline": ("soon", "write a date as 2022-12-10, 2022-12 or 2022"),
         "campaign": (
             "Not a slug",
@@ -82,6 +81,22 @@ def test_refusals_are_told_in_words(refuses, new):
     assert refuses("POST", "kinds", {"slug": "x"}, 422)["detail"] == "body.label: this is required"
     too_short = refuses("POST", "redactions", {"text": "x", "reason": "x"}, 422)
     assert too_short["detail"] == "body.text: String should have at least 3 characters"
+
+
+def test_a_member_that_an_object_does_not_know_is_told_with_those_that_it_knows(refuses, new):
+    target = {"body": "un", "role": "decides", "colour": 1}
+    known = {
+        "colour": ("kinds", {"slug": "x", "label": {"en": "x"}, "colour": 1}, "about, label, slug"),
+        "targets.0.colour": (
+            "demands",
+            {**new, "targets": [target]},
+            "body, role",
+        ),
+    }
+
+    for member, (path, sent, members) in known.items():
+        told = f"body.{member}: there is no such member; there are {members}"
+        assert refuses("POST", path, sent, 422)["detail"] == told
 
 
 def test_a_word_that_a_list_does_not_know_is_told_with_those_that_it_knows(ada):

@@ -220,8 +220,11 @@ def test_the_newest_are_listed_first_page_by_page(eve):
 @pytest.mark.parametrize(
     ("new", "named"),
     [
-        ({"types": ["demand.exploded"]}, "there is no event type demand.exploded"),
-        ({"filters": {"colour": ["red"]}}, "body.filters.colour"),
+        (
+            {"types": ["demand.exploded"]},
+            "no event type demand.exploded; `GET /api/v1/event-types` lists them",
+        ),
+        ({"filters": {"colour": ["red"]}}, "body.filters.colour: there is no such member; there are body, campaign, "),
         ({"filters": {"status": ["wished_for"]}}, "body.filters.status"),
         ({"filters": {"group": ["wished_for"]}}, "body.filters.group"),
         ({"filters": {"campaign": ["nowhere"]}}, "body.filters.campaign: there is no campaign nowhere"),
