@@ -2,7 +2,9 @@
 
 import datetime
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import func, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
 from app import clock
@@ -10,6 +12,7 @@ from app.follows import gathering, planning
 from app.follows.models import Follow, FollowPlan
 from app.ledger.reading import head
 from app.worker import set_right
+from tests.databases import on_postgresql
 from tests.factories import a_demand
 from tests.follows.followers import READER, follow, post
 from tests.mail.mail_server import text_of
@@ -136,3 +139,17 @@ def test_a_crowd_is_woken_in_chunks_and_each_of_it_is_told(app, client, ada, mai
     assert sorted(set(told(mail_server))) == readers
     with app.state.database.read() as session:
         assert session.exec(select(FollowPlan.seq)).one() == head(session).seq
+
+
+@on_postgresql
+def test_nobody_is_put_off_because_the_database_was_lost(app, client, ada, mail_server, time, monkeypatch):
+    follow(app, client, mail_server, pace="daily")
+    note(ada, a_demand(ada)["ref"])
+    time.forward(days=1)
+
+    with monkeypatch.context() as losing:
+        losing.setattr(gathering, "wanted", lambda *rest: select(func.pg_terminate_backend(func.pg_backend_pid())))
+        with pytest.raises(OperationalError):
+            gathering.gather(app.state.database, app.state.vault)
+
+    assert len(post(app, mail_server)) == 1
