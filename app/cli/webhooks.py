@@ -34,7 +34,10 @@ def list_(
     organization: Annotated[str | None, typer.Option(metavar="SLUG", help="Only this organization's.")] = None,
     state: Annotated[list[State] | None, typer.Option(help="Only those; repeat to mean either.")] = None,
 ) -> None:
-    """Show webhooks, newest first, and how they fare; as tab-separated lines where no terminal is."""
+    """Show webhooks, newest first, and how they fare; as tab-separated lines where no terminal is.
+
+    One that is failing may be well, and refuse what it is sent: what it refused is counted as undelivered.
+    """
     rows = []
     wanted = checked(WebhookQuery, organization=organization, state=state or [], limit=MAX_LIMIT)
     with typed(), opened(Settings()) as database, database.read() as session:
