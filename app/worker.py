@@ -10,11 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import delete, select, tuple_
-from sqlmodel import col
-
 from app import clock
-from app.accounts.models import Answer
+from app.accounts.forgetting import forget_answers
 from app.database import Database
 from app.demands import timekeeping
 from app.follows import gathering
@@ -38,7 +35,6 @@ PRUNE = datetime.timedelta(hours=1)
 PAUSE_AFTER_A_CRASH = datetime.timedelta(seconds=5)
 Found = TypeVar("Found")
 WRITERS = {**follow_letters.WRITERS, **webhook_letters.WRITERS}
-CHUNK = 500  # answers forgotten in one transaction, so that nobody waits long for it
 
 
 async def run(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> None:
@@ -46,32 +42,20 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
     async with asyncio.TaskGroup() as group:
         group.create_task(_deliver(database, vault, settings, stop))
         group.create_task(_keep_time(database, stop))
-        forgetting = _repeat("Forgetting answers", lambda: forget_answers(database, settings), PRUNE, stop)
-        group.create_task(forgetting)
-        pruning = _repeat("Forgetting attempts", lambda: forget_attempts(database, settings), PRUNE, stop)
-        group.create_task(pruning)
+        answers = partial(forget_answers, database, settings, stop.is_set)
+        group.create_task(_repeat("Forgetting answers", answers, PRUNE, stop))
+        attempts = partial(forget_attempts, database, settings, stop.is_set)
+        group.create_task(_repeat("Forgetting attempts", attempts, PRUNE, stop))
         if settings.sends_mail:
             gather = partial(gathering.gather, database, vault, stop.is_set)
             group.create_task(_repeat("Gathering for followers", gather, LOOK_FOR_MAIL, stop))
-            post = _post(database, vault, settings, stop)
+            post = partial(Postman(database, vault, settings, WRITERS).post, stop.is_set)
             group.create_task(_repeat("Mailing", post, LOOK_FOR_MAIL, stop))
             group.create_task(_repeat("Setting mail right", lambda: set_right(database), SET_RIGHT, stop))
-        unmailing = _repeat("Forgetting mails", lambda: forget_mail(database), PRUNE, stop)
-        group.create_task(unmailing)
-
-
-def forget_answers(database: Database, settings: Settings) -> int:
-    """Drop the answers to idempotency keys that are past their time; returns how many."""
-    before = clock.now() - datetime.timedelta(hours=settings.idempotency_hours)
-    forgotten = 0
-    while chunk := _forget_some(database, before):
-        forgotten += chunk
-    return forgotten
-
-
-def forget_mail(database: Database) -> int:
-    """Drop what was mailed long ago, and addresses that were not confirmed; returns how many rows."""
-    return forget_mails(database) + forget_unconfirmed(database)
+        mails = partial(forget_mails, database, stop.is_set)
+        group.create_task(_repeat("Forgetting mails", mails, PRUNE, stop))
+        unconfirmed = partial(forget_unconfirmed, database, stop.is_set)
+        group.create_task(_repeat("Forgetting who did not confirm", unconfirmed, PRUNE, stop))
 
 
 def set_right(database: Database) -> None:
@@ -79,13 +63,6 @@ def set_right(database: Database) -> None:
     with database.write() as session:
         gathering.set_right(session)
         outbox.set_right(session)
-
-
-def _forget_some(database: Database, before: datetime.datetime) -> int:
-    key = tuple_(col(Answer.actor), col(Answer.key))
-    old = select(col(Answer.actor), col(Answer.key)).where(col(Answer.created_at) < before).limit(CHUNK)
-    with database.write() as session:
-        return session.connection().execute(delete(Answer).where(key.in_(old))).rowcount
 
 
 async def _deliver(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> None:
@@ -96,15 +73,6 @@ async def _deliver(database: Database, vault: Vault, settings: Settings, stop: a
         except Exception as error:  # noqa: BLE001  # of any kind: it starts again
             trouble.met(error)
             await _wait(PAUSE_AFTER_A_CRASH, stop)
-
-
-def _post(database: Database, vault: Vault, settings: Settings, stop: asyncio.Event) -> Callable[[], None]:
-    postman = Postman(database, vault, settings, WRITERS)
-
-    def post() -> None:
-        postman.post(stop.is_set)
-
-    return post
 
 
 async def _keep_time(database: Database, stop: asyncio.Event) -> None:

@@ -1,17 +1,17 @@
 """Who asked to follow and did not confirm is forgotten, with the address."""
 
-from sqlalchemy import delete
+from collections.abc import Callable
+
 from sqlmodel import col
 
 from app import clock
 from app.database import Database
 from app.follows.models import Follow
 from app.follows.queries import CONFIRM_WITHIN
+from app.forgetting import forget
 
 
-def forget_unconfirmed(database: Database) -> int:
+def forget_unconfirmed(database: Database, stopped: Callable[[], bool] = lambda: False) -> int:
     """Returns how many."""
-    old = col(Follow.created_at) < clock.now() - CONFIRM_WITHIN
-    with database.write() as session:
-        forgotten = delete(Follow).where(col(Follow.confirmed_at).is_(None), old)
-        return session.connection().execute(forgotten).rowcount
+    old = col(Follow.confirmed_at).is_(None) & (col(Follow.created_at) < clock.now() - CONFIRM_WITHIN)
+    return forget(database, Follow, old, stopped)

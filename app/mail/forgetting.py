@@ -1,24 +1,18 @@
 """Mails that were sent or given up are kept for a while only."""
 
 import datetime
+from collections.abc import Callable
 
-from sqlalchemy import delete, select
 from sqlmodel import col
 
 from app import clock
 from app.database import Database
+from app.forgetting import forget
 from app.mail.models import Mail
 
 KEPT = datetime.timedelta(days=30)
-CHUNK = 500  # rows in one transaction, so that nobody waits long for it
 
 
-def forget_mails(database: Database) -> int:
+def forget_mails(database: Database, stopped: Callable[[], bool] = lambda: False) -> int:
     """Returns how many rows were dropped."""
-    old = select(col(Mail.id)).where(col(Mail.finished_at) < clock.now() - KEPT).limit(CHUNK)
-    forgotten, chunk = 0, CHUNK
-    while chunk == CHUNK:
-        with database.write() as session:
-            chunk = session.connection().execute(delete(Mail).where(col(Mail.id).in_(old))).rowcount
-        forgotten += chunk
-    return forgotten
+    return forget(database, Mail, col(Mail.finished_at) < clock.now() - KEPT, stopped)

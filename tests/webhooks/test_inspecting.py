@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from app import clock
+from app import clock, forgetting
 from app.fields import utc
-from app.webhooks import forgetting
 from app.webhooks.forgetting import forget_attempts
 from app.webhooks.models import Attempt, Replay
 from tests.factories import API, a_demand, a_draft, change
@@ -246,6 +245,20 @@ def test_old_attempts_are_forgotten_in_chunks_and_young_ones_kept(
 
     assert forget_attempts(database, settings) == 6
     assert rows(database, Attempt) == rows(database, Replay) == []
+
+
+def test_a_worker_that_is_to_stop_forgets_no_more_than_it_has_begun(
+    app, database, settings, ada, eve, receiver, time, monkeypatch
+):
+    monkeypatch.setattr(forgetting, "CHUNK", 2)
+    demand = a_demand(ada)
+    a_webhook(eve, receiver.url("/204"), **UPDATES)
+    deliver(app, ada, demand["ref"], receiver, "one", "two", "three", "four", "five")
+    time.forward(days=31)
+
+    forgotten = forget_attempts(database, settings, stopped=lambda: len(rows(database, Attempt)) < 5)
+
+    assert forgotten == 2
 
 
 def test_what_was_given_up_is_listed_for_a_year(app, database, settings, ada, eve, receiver, time, monkeypatch):
