@@ -4,9 +4,8 @@ Any number of workers may run on one database: deliveries are leased, and what t
 """
 
 import asyncio
-import contextlib
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +22,7 @@ from app.mail.posting import Postman
 from app.settings import Settings
 from app.trouble import Trouble
 from app.vault import Vault
+from app.waking import told_of_commits
 from app.webhooks import letters as webhook_letters
 from app.webhooks.delivering import Deliverer
 from app.webhooks.forgetting import forget_attempts
@@ -77,35 +77,22 @@ async def _deliver(database: Database, vault: Vault, settings: Settings, stop: a
 
 async def _keep_time(database: Database, stop: asyncio.Event) -> None:
     """At each tick, and when an embargo ends, though it was set since the last one."""
-    started = due = latest = clock.now()
-    with _woken_by_commits(database) as news:
+    started = due = next_tick = clock.now()
+    news = asyncio.Event()
+    with told_of_commits(database, news.set):
         ticking, looking = Trouble(__name__, "Keeping time"), Trouble(__name__, "Looking for embargoes")
         while not stop.is_set():
             now = clock.now()
-            if not now < due <= now + TICK:  # a clock that was set back must not put it off
+            was_set_back = due > now + TICK  # the clock, which must not put it off
+            if due <= now or was_set_back:
                 started = now
                 await _pass(ticking, lambda: timekeeping.tick(database))
-                latest = _next_tick()
+                next_tick = _next_tick()
             news.clear()
             end = await _pass(looking, partial(timekeeping.next_end_of_embargo, database, started))
-            due = min(latest, end or latest)
+            due = min(next_tick, end or next_tick)
             await _wait(due - clock.now(), stop, news)
             await _wait(min(due - clock.now(), BETWEEN_LOOKS), stop)
-
-
-@contextlib.contextmanager
-def _woken_by_commits(database: Database) -> Iterator[asyncio.Event]:
-    loop, news = asyncio.get_running_loop(), asyncio.Event()
-
-    def wake() -> None:  # called in the thread that has committed
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(news.set)
-
-    database.after_commit.append(wake)
-    try:
-        yield news
-    finally:
-        database.after_commit.remove(wake)
 
 
 async def _repeat(what: str, once: Callable[[], object], pause: datetime.timedelta, stop: asyncio.Event) -> None:

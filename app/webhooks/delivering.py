@@ -19,6 +19,7 @@ from app.database import Database
 from app.settings import Settings
 from app.trouble import Trouble
 from app.vault import Vault
+from app.waking import told_of_commits
 from app.webhooks import lanes, planning, settling, signing
 from app.webhooks.addresses import AddressPolicy
 from app.webhooks.answers import Answer, Failure, Outcome
@@ -95,7 +96,7 @@ class Deliverer:
         """Until `stop` is set; then what is under way is finished, or given back."""
         self._something_happened = asyncio.Event()
         async with Sender(self._policy, user_agent=self._user_agent) as sender:
-            with self._woken_by_commits(), self._woken_by(stop):
+            with told_of_commits(self._database, self._note_news), self._woken_by(stop):
                 while not stop.is_set():
                     await self._take_a_turn(sender)
                 await self._end()
@@ -287,23 +288,9 @@ class Deliverer:
         if self._finished:
             await asyncio.to_thread(settling.settle, self._database, self._finished)
 
-    @contextlib.contextmanager
-    def _woken_by_commits(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-
-        def note_news() -> None:
-            self._news = True
-            self._something_happened.set()
-
-        def wake() -> None:  # called in the thread that has committed
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(note_news)
-
-        self._database.after_commit.append(wake)
-        try:
-            yield
-        finally:
-            self._database.after_commit.remove(wake)
+    def _note_news(self) -> None:
+        self._news = True
+        self._something_happened.set()
 
     @contextlib.contextmanager
     def _woken_by(self, stop: asyncio.Event) -> Iterator[None]:
