@@ -15,7 +15,7 @@ from app.database import Database
 from app.demands import timekeeping
 from app.follows import gathering
 from app.follows import letters as follow_letters
-from app.follows.forgetting import forget_unconfirmed
+from app.follows.forgetting import forget_unconfirmed, forget_unreachable
 from app.mail import outbox
 from app.mail.forgetting import forget_mails
 from app.mail.posting import Postman
@@ -56,6 +56,8 @@ async def run(database: Database, vault: Vault, settings: Settings, stop: asynci
         group.create_task(_repeat("Forgetting mails", mails, PRUNE, stop))
         unconfirmed = partial(forget_unconfirmed, database, stop.is_set)
         group.create_task(_repeat("Forgetting who did not confirm", unconfirmed, PRUNE, stop))
+        unreachable = partial(forget_unreachable, database, stop.is_set)
+        group.create_task(_repeat("Forgetting addresses that are gone", unreachable, PRUNE, stop))
 
 
 def set_right(database: Database) -> None:

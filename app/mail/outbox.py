@@ -9,6 +9,7 @@ Everything here is a step of a transaction that the caller opens.
 
 import datetime
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.database import settings_of
 from app.mail.models import Mail, MailState
+from app.mail.sending import NO_SUCH_RECIPIENT
 from app.tables import first_id
 
 LEASE = datetime.timedelta(minutes=3)  # longer than `sending` lets a server take until it has one
@@ -125,6 +127,19 @@ def settle_failed(session: Session, mail: Claimed, error: str, for_good: bool, c
     pause = RETRY_AFTER[min(mail.attempt, len(RETRY_AFTER)) - 1] if counts else RETRY_AFTER[0]
     _settle(session, mail, ready_at=now + pause, attempts=mail.attempt if counts else mail.attempt - 1, error=error)
     return False
+
+
+def without_recipient(session: Session) -> list[tuple[str, datetime.datetime]]:
+    """What those mails were about that were given up since nobody has such an address, and when that was."""
+    unknown = (col(Mail.state) == MailState.GIVEN_UP, col(Mail.error).startswith(NO_SUCH_RECIPIENT))
+    found = session.execute(select(col(Mail.about), col(Mail.finished_at)).where(*unknown))
+    return [(about, at) for about, at in found if at]
+
+
+def last_sent(session: Session, about: Collection[str] | None = None) -> datetime.datetime | None:
+    """When the latest mail was taken that was about any of these, or about anything."""
+    sent = select(func.max(col(Mail.finished_at))).where(col(Mail.state) == MailState.SENT)
+    return session.scalar(sent if about is None else sent.where(col(Mail.about).in_(about)))
 
 
 @dataclass(frozen=True)

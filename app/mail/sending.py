@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import smtplib
 import socket
 import ssl
@@ -18,6 +19,8 @@ TIMEOUT_SECONDS = 20  # in which nothing comes
 DEADLINE_SECONDS = 60.0  # until we are signed in, and again for each mail
 LAST_WORDS_SECONDS = 3.0  # for the mail under way when it is time to stop
 LOOK_EVERY_SECONDS = 0.1  # whether it is
+NO_SUCH_RECIPIENT = "There is no such recipient"
+_UNKNOWN = re.compile(rb"5\.1\.(?:1|2|3|6|10)\b|(?!\d\.\d)")  # RFC 3463; by 5.7 it may be us who are refused
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -119,7 +122,9 @@ def send(server: Server, message: EmailMessage) -> None:
     try:
         server.sendmail(sender, recipient, message.as_bytes(), options)
     except smtplib.SMTPRecipientsRefused as error:
-        code = max(code for code, _ in error.recipients.values())
+        code, words = max(error.recipients.values())
+        if code in (550, 551, 553) and _UNKNOWN.match(words):
+            raise Refused(f"{NO_SUCH_RECIPIENT} ({code}).", for_good=True) from None
         raise Refused(f"The recipient was refused with {code}.", for_good=code >= 500) from None
     except smtplib.SMTPDataError as error:
         raise Refused(f"The mail was refused with {error.smtp_code}.", for_good=error.smtp_code >= 500) from None
