@@ -44,6 +44,8 @@ class Trouble:
         if is_out_of_reach(error):
             return
         with self._lock:
+            if self._since is None and monotonic() - self._told_at >= TELL_EVERY_SECONDS:
+                self._traced.clear()
             is_new = type(error) not in self._traced
             self._traced.add(type(error))
             self._count(logging.ERROR, type(error).__name__, error if is_new else None)
@@ -62,7 +64,7 @@ class Trouble:
                 self._told_at = monotonic()
                 lasted = self._told_at - self._since
                 self._log.info("%s works again after %.0f s; it had failed %d times.", self._what, lasted, self._times)
-                self._times, self._is_told, self._traced = 0, False, set()
+                self._times, self._is_told = 0, False
             self._since = None
 
     def _count(self, level: int, reason: str, trace: Exception | None) -> None:

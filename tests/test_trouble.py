@@ -111,6 +111,18 @@ def test_each_kind_of_mistake_is_traced_once(lines):
     assert lines() == [("Mailing failed: KeyError", True), ("Mailing failed 2 times in 0 s: ValueError", True)]
 
 
+def test_a_mistake_that_comes_and_goes_is_traced_once_a_minute(lines, after):
+    mailing = Trouble("app.test", "Mailing")
+
+    for _ in range(90):
+        with mailing:
+            raise KeyError
+        with mailing:
+            after(1)
+
+    assert [traced for _, traced in lines()] == [True, False, True, False]
+
+
 @on_postgresql
 def test_while_the_database_is_away_no_request_and_no_look_writes_a_line_of_its_own(
     settings, portal, hangs_up, lines, monkeypatch
