@@ -18,10 +18,9 @@ from app.follows.models import Follow, Pace
 from app.follows.paces import zone_of
 from app.follows.queries import CONFIRM_WITHIN, GATE, address_of, is_over, people_at, wanted
 from app.follows.schemas import USUAL_TYPES
-from app.ledger import telling
+from app.ledger import telling, words
 from app.ledger.models import Event
 from app.ledger.reading import EventView, views
-from app.ledger.words import in_an_address
 from app.mail.letters import Letter, Passage, message_id
 from app.mail.outbox import Claimed
 from app.mail.posting import Writer
@@ -46,9 +45,7 @@ def in_words(follow: Follow) -> str:
 
 
 def filters_in_words(filters: Mapping[str, Any]) -> str:
-    return (
-        "; ".join(f"{word.replace('_', ' ')}: {_listed(values)}" for word, values in filters.items()) or "all demands"
-    )
+    return words.in_words(filters) or "all demands"
 
 
 def ask_for_confirmation(session: Session, vault: Vault, mail: Claimed) -> Letter | None:
@@ -143,8 +140,8 @@ def _heading(view: EventView) -> str:
 def _left_out(count: int, follow: Follow, settings: Settings) -> list[Passage]:
     if count <= 0:
         return []
-    words = in_an_address({**follow.filters, "types": follow.types})
-    feed = f"{settings.base_url}/api/v1/feed.atom?{words}"
+    address = words.in_an_address({**follow.filters, "types": follow.types})
+    feed = f"{settings.base_url}/api/v1/feed.atom?{address}"
     changes = "change" if count == 1 else "changes"
     return [
         Passage(f"And {count} earlier {changes}, for which there is the feed:", feed, "The feed of what you follow")
@@ -164,7 +161,3 @@ def _follow_id(mail: Claimed) -> uuid.UUID:
 
 def _typed(types: Sequence[str]) -> str:
     return ", ".join(name.replace(".", " ").replace("_", " ") for name in types)
-
-
-def _listed(values: Any) -> str:
-    return ", ".join(values) if isinstance(values, list) else "yes" if values else "no"
