@@ -41,6 +41,7 @@ class SQLite:
         migrate(database)
         database.dispose()
         self._file = Path(make_url(self.settings.url_of_database).database or "")
+        self._file.chmod(0o600)
         shutil.copy(self._file, self._migrated)
 
     def empty(self, database: Database) -> None:

@@ -54,8 +54,11 @@ def fault(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> s
         return "a header is missing: webhook-id, webhook-timestamp and webhook-signature are needed"
     if not (timestamp.isascii() and timestamp.isdigit()):
         return "webhook-timestamp is no Unix time"
-    if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
-        return f"it was signed {abs(now - int(timestamp)):.0f} s from now: replayed, or a clock is wrong"
+    age = now - int(timestamp)
+    if age > TOLERANCE_SECONDS:
+        return f"it was signed {age:.0f} s ago: replayed, or a clock is wrong"
+    if age < -TOLERANCE_SECONDS:
+        return f"it was signed {-age:.0f} s ahead of the clock here: one of the two is wrong"
     if not any(_is_right(secret, signature, message_id, timestamp, body) for signature in signatures):
         return "no signature is of this secret and this body"
     return None

@@ -5,7 +5,7 @@ import re
 from datetime import UTC
 
 import pytest
-from sqlalchemy import Engine, event, insert, select
+from sqlalchemy import Engine, event, insert, literal, select
 
 from app.models import metadata
 from tests.factories import API, a_draft, a_source, an_organization
@@ -81,7 +81,8 @@ def names(ada, common, database):
 
 def a_crowd(database, like):
     """A thousand copies of a demand that is public, answered and settled; PostgreSQL looks at them to plan with."""
-    demands = metadata.tables["demand"]
+    demands, tags = metadata.tables["demand"], metadata.tables["demand_tag"]
+    tagged = select(demands.c.id, literal("crowd")).where(demands.c.number >= 1_000)
     columns = [column for column in demands.columns if column.computed is None and column.name != "id"]
     settled = {
         "publication": "published",
@@ -96,6 +97,7 @@ def a_crowd(database, like):
             for number in range(1_000, 2_000)
         ]
         connection.execute(insert(demands), copies)
+        connection.execute(insert(tags).from_select(["demand_id", "tag"], tagged))
         if not database.is_sqlite:
             connection.exec_driver_sql("ANALYZE")
 
