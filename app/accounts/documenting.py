@@ -16,6 +16,7 @@ def add_keys(app: FastAPI) -> Callable[[Document], None]:
     """Tell of each operation which role it needs, or that it may be asked for without a key."""
 
     def add(document: Document) -> None:
+        needed = dict(_needed_roles(app))
         for path, method, operation in _operations(document):
             if {bearer.scheme_name: []} in operation.get("security", []):
                 role = needed.get((path, method))
@@ -26,7 +27,6 @@ def add_keys(app: FastAPI) -> Callable[[Document], None]:
             if "idempotency-key" in taken_by(operation):
                 announce(operation, AnswerGone)
 
-    needed = dict(_needed_roles(app))
     return add
 
 

@@ -1,7 +1,7 @@
 """Questions about organisations, people and keys."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Table as SqlTable
 from sqlalchemy import bindparam, exists, or_
@@ -60,15 +60,6 @@ def audiences_of(session: Session, slugs: Collection[str]) -> dict[str, Audience
         return {}
     rows = session.connection().execute(_AUDIENCES, {"slugs": list(slugs)})
     return {row.slug: row.audience for row in rows}
-
-
-def slugs_by_id(session: Session, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID | None, str]:
-    """The slugs of organisations that were named as authors."""
-    wanted = {i for i in ids if i}
-    if not wanted:
-        return {}
-    rows = session.exec(select(col(Organization.id), col(Organization.slug)).where(col(Organization.id).in_(wanted)))
-    return dict(rows.all())
 
 
 def list_keys(session: Session, query: PageQuery) -> Page[KeyRead]:
