@@ -16,11 +16,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from app.settings import Settings
 
 TIMEOUT_SECONDS = 20  # in which nothing comes
-DEADLINE_SECONDS = 60.0  # until we are signed in, and again for each mail
+DEADLINE_SECONDS = 60.0  # until we are signed in, and again for each mail and the goodbye
 LAST_WORDS_SECONDS = 3.0  # for the mail under way when it is time to stop
 LOOK_EVERY_SECONDS = 0.1  # whether it is
 NO_SUCH_RECIPIENT = "There is no such recipient"
-_UNKNOWN = re.compile(rb"5\.1\.(?:1|2|3|6|10)\b|(?!\d\.\d)")  # RFC 3463; by 5.7 it may be us who are refused
+_UNKNOWN = re.compile(  # RFC 3463; by 5.7, or in other words, it may be us who are refused
+    rb"5\.1\.(?:1|2|3|6|10)\b|(?!\d\.\d).*(?:unknown|no such|not exist|not found|invalid (?:recipient|mailbox))",
+    re.IGNORECASE | re.DOTALL,
+)
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -108,7 +111,11 @@ def connected(settings: Settings, stopped: Callable[[], bool] = lambda: False) -
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
         server.ehlo_or_helo_if_needed()
-        yield server
+        line.until = math.inf  # between two mails it is us who take the time
+        try:
+            yield server
+        finally:
+            line.until = monotonic() + DEADLINE_SECONDS
 
 
 def send(server: Server, message: EmailMessage) -> None:
@@ -130,6 +137,8 @@ def send(server: Server, message: EmailMessage) -> None:
         raise Refused(f"The mail was refused with {error.smtp_code}.", for_good=error.smtp_code >= 500) from None
     except smtplib.SMTPNotSupportedError:
         raise Refused("The mail server takes no addresses beyond ASCII.", for_good=True) from None
+    finally:
+        server.line.until = math.inf
 
 
 @contextlib.contextmanager

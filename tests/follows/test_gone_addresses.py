@@ -39,7 +39,7 @@ def followed(database):
         return len(session.scalars(select(Follow)).all())
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "550 No such user"])
+@pytest.mark.parametrize("answer", ["550 5.1.1 Sorry", "550 No such user", "550 <reader@example.org>: User Unknown"])
 def test_what_it_follows_ends_when_the_server_has_not_known_it_on_three_days(
     app, database, ada, mail_server, time, two, answer
 ):
@@ -55,7 +55,16 @@ def test_what_it_follows_ends_when_the_server_has_not_known_it_on_three_days(
     assert {str(mail["To"]) for mail in mail_server.mails} == {"other@example.org"}
 
 
-@pytest.mark.parametrize("answer", ["550 5.7.1 We do not like your network", "552 5.2.2 Mailbox full", "450 Later"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.7.1 We do not like your network, which is unknown",
+        "550 relay not permitted",
+        "550 rejected: listed by bl.example",
+        "552 5.2.2 Mailbox full",
+        "450 Later",
+    ],
+)
 def test_it_stays_where_the_server_says_no_such_thing(app, database, ada, mail_server, time, two, answer):
     gone, other = two
     for _ in range(4):

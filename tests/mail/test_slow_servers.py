@@ -9,7 +9,7 @@ import pytest
 
 from app.mail import sending
 from app.mail.models import MailState
-from tests.mail.posts import a_postman, mails, put
+from tests.mail.posts import a_postman, mails, put, write_a_note
 
 
 def says_nothing(line, ended):
@@ -21,13 +21,23 @@ def drips_instead_of_greeting(line, ended):
 
 
 def drips_when_the_mail_came(line, ended):
-    """Takes what comes up to then."""
-    answers = iter([b"250 hello\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"])
+    take_a_mail(line)
+    drip(line, ended, b"250-please wait\r\n")
+
+
+def drips_at_the_goodbye(line, ended):
+    take_a_mail(line)
+    line.recv(10_000)
+    line.sendall(b"250 taken\r\n")
+    drip(line, ended, b"221-please wait\r\n")
+
+
+def take_a_mail(line):
+    """Up to its data."""
     line.sendall(b"220 here\r\n")
-    for answer in answers:
+    for answer in (b"250 hello\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
         line.recv(1000)
         line.sendall(answer)
-    drip(line, ended, b"250-please wait\r\n")
 
 
 def drip(line, ended, words):
@@ -80,6 +90,31 @@ def test_a_server_that_drips_is_given_up_in_time_and_the_mail_goes_by_another(
 
     assert (waiting.state, waiting.error) == (MailState.WAITING, "The mail server takes longer than 0.1 s.")
     assert len(mail_server.mails) == 1
+
+
+def test_a_server_that_drips_when_all_is_sent_is_left_in_time(app, database, monkeypatch):
+    monkeypatch.setattr(sending, "DEADLINE_SECONDS", 0.5)
+    put(database, 1)
+
+    with a_server(drips_at_the_goodbye) as url:
+        a_postman(app, url).post()
+
+    assert [mail.state for mail in mails(database)] == [MailState.SENT]
+
+
+def test_the_server_is_not_blamed_for_what_takes_long_here(app, database, mail_server, monkeypatch):
+    ahead = [0.0]
+    monkeypatch.setattr(sending, "monotonic", lambda: real_time.monotonic() + ahead[0])
+    put(database, 1, 2)
+
+    def write_late(*given):
+        ahead[0] += 2 * sending.DEADLINE_SECONDS
+        real_time.sleep(0.1)  # in which the line is looked after
+        return write_a_note(*given)
+
+    a_postman(app, mail_server.url, {"note": write_late}).post()
+
+    assert [(mail.state, mail.attempts) for mail in mails(database)] == [(MailState.SENT, 1)] * 2
 
 
 @pytest.mark.parametrize("behaviour", [says_nothing, drips_instead_of_greeting, drips_when_the_mail_came])
