@@ -141,6 +141,22 @@ def test_a_crowd_is_woken_in_chunks_and_each_of_it_is_told(app, client, ada, mai
         assert session.exec(select(FollowPlan.seq)).one() == head(session).seq
 
 
+def test_nobody_is_put_off_because_the_database_was_busy(app, client, ada, mail_server, time, monkeypatch):
+    follow(app, client, mail_server, pace="daily")
+    note(ada, a_demand(ada)["ref"])
+    time.forward(days=1)
+
+    def busy(*_):
+        raise OperationalError("SELECT", {}, Exception("canceling statement due to statement timeout"))
+
+    with monkeypatch.context() as losing:
+        losing.setattr(gathering, "wanted", busy)
+        with pytest.raises(OperationalError):
+            gathering.gather(app.state.database, app.state.vault)
+
+    assert len(post(app, mail_server)) == 1
+
+
 @on_postgresql
 def test_nobody_is_put_off_because_the_database_was_lost(app, client, ada, mail_server, time, monkeypatch):
     follow(app, client, mail_server, pace="daily")
