@@ -4,7 +4,7 @@ import datetime
 import uuid
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from app.demands import history
 from app.demands.assembling import citations_read, demands_read, selected
 from app.demands.filters import DemandCriteria, DemandFilter, Sort, narrow, order_of
 from app.demands.lifecycle import Group, Status
-from app.demands.models import Citation, Demand, Target
+from app.demands.models import Citation, Demand, Tag, Target
 from app.demands.reads import DemandPage, DemandRead
 from app.fields import Audience
 from app.problems import NotFound
@@ -59,6 +59,12 @@ def read_demands(
 def count_demands(session: Session, actor: Actor, query: DemandFilter) -> int:
     statement = narrow(select(func.count()).select_from(Demand), session, actor, query)
     return int(session.execute(statement).scalar_one())
+
+
+def tags_shown_to(session: Session, actor: Actor, tags: Collection[str]) -> set[str]:
+    """Those of the tags that a demand has which the actor may see."""
+    tagged = select(col(Tag.tag)).join(Demand, col(Demand.id) == col(Tag.demand_id)).distinct()
+    return set(session.scalars(tagged.where(col(Tag.tag).in_(tags), shown_to(actor, Demand.visible_to))))
 
 
 def read_demand(session: Session, actor: Actor, ref: str, include: frozenset[str] = frozenset()) -> DemandRead:

@@ -12,8 +12,7 @@ from app import clock
 from app.accounts.actor import ANONYMOUS
 from app.accounts.clients import client_stamp
 from app.database import serialize, settings_of
-from app.demands.filters import DemandFilter
-from app.demands.queries import count_demands
+from app.demands.queries import tags_shown_to
 from app.follows.models import Follow, FollowKey, FollowPlan, Pace
 from app.follows.paces import next_digest_at
 from app.follows.queries import CONFIRM_WITHIN, get_follow
@@ -84,8 +83,10 @@ def check_followable(session: Session, filters: Filters) -> None:
     A mail says what is followed, and may go to somebody who did not ask: no words that whoever asked made up.
     """
     check_filters(session, ANONYMOUS, filters)
-    for tag in filters.tag or ():
-        if not count_demands(session, ANONYMOUS, DemandFilter(tag=[tag])):
+    tags = filters.tag or []
+    shown = tags_shown_to(session, ANONYMOUS, tags)
+    for tag in tags:
+        if tag not in shown:
             raise invalid("body.filters.tag", f"no demand has the tag {tag}")
 
 
@@ -94,6 +95,7 @@ def confirm_follow(session: Session, follow_id: uuid.UUID) -> Follow:
 
     Raises NotFound.
     """
+    _one_at_a_time(session, get_follow(session, follow_id).address_stamp)
     follow = get_follow(session, follow_id, lock=True)
     if follow.confirmed_at:
         return follow
@@ -116,8 +118,8 @@ def end_follow(session: Session, follow_id: uuid.UUID) -> list[uuid.UUID] | None
 
     Returns the others of the address, those that wait for its confirmation too; None where it had ended before.
     """
-    outbox.drop(session, about(follow_id))
     follow = session.get(Follow, follow_id, with_for_update=True, populate_existing=True)
+    outbox.drop(session, about(follow_id))  # after the lock, as whoever passes its mails on does
     if follow is None:
         return None
     session.delete(follow)
@@ -127,6 +129,9 @@ def end_follow(session: Session, follow_id: uuid.UUID) -> list[uuid.UUID] | None
 
 def end_all(session: Session, follow_id: uuid.UUID) -> list[uuid.UUID] | None:
     """It and the others of its address, which is erased; returns as `end_follow` does."""
+    follow = session.get(Follow, follow_id)
+    if follow:
+        _one_at_a_time(session, follow.address_stamp)
     others = end_follow(session, follow_id)
     for other in others or ():
         end_follow(session, other)
@@ -135,7 +140,9 @@ def end_all(session: Session, follow_id: uuid.UUID) -> list[uuid.UUID] | None:
 
 def erase_address(session: Session, vault: Vault, address: str) -> int:
     """End all that it follows, or was asked to confirm; tells how many."""
-    ids = _of_address(session, _address_stamp(vault, address))
+    stamp = _address_stamp(vault, address)
+    _one_at_a_time(session, stamp)
+    ids = _of_address(session, stamp)
     for follow_id in ids:
         end_follow(session, follow_id)
     return len(ids)
@@ -162,7 +169,6 @@ def _may_be_asked(session: Session, follow: Follow) -> bool:
 
 def _replace_others(session: Session, follow: Follow) -> None:
     """What they had not been told of yet is told at the new pace, and what is on its way to them goes on."""
-    serialize(session, f"follows of {follow.address_stamp}")
     same = (col(Follow.address_stamp) == follow.address_stamp, col(Follow.confirmed_at).is_not(None))
     others = session.scalars(select(Follow).where(*same, col(Follow.id) != follow.id).with_for_update()).all()
     planned = session.scalars(select(col(FollowPlan.seq))).one()
@@ -173,6 +179,11 @@ def _replace_others(session: Session, follow: Follow) -> None:
             follow.cursor_seq = min(follow.cursor_seq, told)
             outbox.pass_on(session, about(other.id), to=about(follow.id))
             end_follow(session, other.id)
+
+
+def _one_at_a_time(session: Session, stamp: str) -> None:
+    """For whoever locks several follows of an address: before the first of them."""
+    serialize(session, f"follows of {stamp}")
 
 
 def _of_address(session: Session, stamp: str) -> list[uuid.UUID]:

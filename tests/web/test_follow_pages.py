@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine, event
 
 from tests.databases import on_sqlite
 from tests.factories import a_body, a_campaign, a_demand
@@ -77,6 +78,28 @@ def test_words_that_others_add_to_links_are_let_be(client: TestClient, ada: Test
 
     assert page.status_code == 200
     assert page.text == plain.text
+
+
+@on_sqlite
+def test_many_tags_are_looked_up_as_one_is(client: TestClient, ada: TestClient) -> None:
+    tags = [f"tag-{number}" for number in range(10)]
+    a_demand(ada, tags=tags)
+    counts = []
+
+    for several in (tags[:1], tags):
+        statements: list[str] = []
+
+        def note(_: object, __: object, statement: str, *___: object, into: list[str] = statements) -> None:
+            into.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            assert client.get("/follow", params={"tag": several}).status_code == 200
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        counts.append(len(statements))
+
+    assert counts[0] == counts[1]
 
 
 @on_sqlite
