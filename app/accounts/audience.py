@@ -51,10 +51,19 @@ def events_shown_to(circle: Audience) -> ColumnElement[bool]:
     A notice that something was taken from view stays visible to those who could see it before and then no longer could;
     to staff, who always can, where nobody else could.
     """
-    visible_to = col(Event.visible_to)
-    now_hidden = or_(visible_to.is_(None), visible_to == Audience.STAFF, ~shown_within(circle, visible_to))
-    concerned = ~col(Event.notice) | now_hidden
+    concerned = ~col(Event.notice) | _hidden_from(circle, Event.visible_to)
     if circle is Audience.STAFF:
         return concerned
     subject = or_(col(Event.subject).is_(None), shown_within(circle, Subject.visible_to), col(Event.notice))
     return shown_within(circle, Event.audience) & subject & concerned
+
+
+def events_still_for(circle: Audience) -> ColumnElement[bool]:
+    """The same, but for notices that something was taken from view which is in view again."""
+    return events_shown_to(circle) & (~col(Event.notice) | _hidden_from(circle, Subject.visible_to))
+
+
+def _hidden_from(circle: Audience, visible_to: Any) -> ColumnElement[bool]:
+    """From staff, who always see it, where nobody else does."""
+    column = col(visible_to)
+    return or_(column.is_(None), column == Audience.STAFF, ~shown_within(circle, visible_to))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import compress
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, bindparam, cast, func, select
@@ -14,7 +15,7 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.actor import Actor
-from app.accounts.audience import ledger_gate
+from app.accounts.audience import events_still_for, ledger_gate
 from app.accounts.models import Organization
 from app.fields import Audience
 from app.ledger.models import Event, Subject
@@ -55,7 +56,7 @@ class Again:
 
     replay_id: uuid.UUID
     messages: list[Message]
-    unseen: list[int]  # what it passes over since the webhook may not see it any more
+    unseen: list[int]  # what it passes over since the webhook may not see it any more, or it is not so any more
     start_seq: int  # where the replay stands before the first message
     end_seq: int  # and after the last
 
@@ -82,6 +83,7 @@ class _Candidate:
     notice: bool
     keys: frozenset[str]
     shown_to: frozenset[Audience]
+    still_for: frozenset[Audience]  # and not untrue by now, as that something was taken from view which is back there
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ def _candidates(
             recorded_at,
             notice,
             frozenset(keys),
-            frozenset(circle for circle, yes in zip(gates, shown, strict=True) if yes),
+            frozenset(compress(gates, shown)),
+            frozenset(compress(gates, shown[len(gates) :])),
         )
         for seq, event_id, recorded_at, notice, keys, *shown in rows
     }
@@ -203,7 +206,7 @@ def _fill_up(choice: _Choice, stretch: Stretch | None, candidates: dict[int, _Ca
     end_seq = stretch.end_seq
     for seq in stretch.seqs:
         event = candidates[seq]
-        if circle not in event.shown_to:
+        if circle not in event.still_for:
             unseen.append(seq)
         elif all(each.matches(event.keys, event.notice) for each in wanted):
             again.append(event)
@@ -289,12 +292,14 @@ def _active() -> Any:
 
 @cache
 def _in_spans(circles: tuple[Audience, ...], postgresql: bool) -> Any:
-    """What `_Candidate` takes, its last part as a column for each circle; the spans are one value, however many."""
+    """What `_Candidate` takes, its last parts as columns for each circle; the spans are one value, however many."""
     each = func.json_each_text if postgresql else func.json_each
     span = each(bindparam("spans", type_=JSON())).table_valued("key", "value")
     columns = (col(Event.seq), col(Event.id), col(Event.recorded_at), col(Event.notice), col(Event.keys))
+    shown = [gate_of(circle).condition.label(f"shown_to_{circle}") for circle in circles]
+    still = [events_still_for(circle).label(f"still_for_{circle}") for circle in circles]
     return (
-        select(*columns, *(gate_of(circle).condition.label(f"shown_to_{circle}") for circle in circles))
+        select(*columns, *shown, *still)
         .select_from(span)
         .join(Event, col(Event.seq).between(cast(span.c.key, BigInteger), cast(span.c.value, BigInteger)))
         .outerjoin(Subject, col(Subject.key) == col(Event.subject))

@@ -13,17 +13,17 @@ from sqlmodel import Session, col, select
 
 from app import clock
 from app.accounts.actor import Actor
+from app.accounts.audience import events_still_for
 from app.accounts.models import Organization
 from app.accounts.roles import Role
 from app.ledger.models import Event
-from app.ledger.reading import after, head
+from app.ledger.reading import Gate, after, head
 from app.ledger.selecting import TAKING_BACK
 from app.paging import Order, Page, PageQuery
 from app.problems import Conflict, NotFound, invalid
 from app.webhooks import lanes
 from app.webhooks.events import record
 from app.webhooks.models import Lane, PlanProgress, Replay, ReplayState, State, Undelivered, Webhook
-from app.webhooks.preparing import gate_of
 from app.webhooks.queries import locked_webhook, read_webhook, selection_of
 from app.webhooks.schemas import ReplayNew, ReplayRead, RetryNew
 
@@ -64,11 +64,23 @@ def retry_undelivered(session: Session, actor: Actor, webhook_id: uuid.UUID, new
 
 
 def send_notices(session: Session, actor: Actor, webhook: Webhook, after_seq: int, to_seq: int) -> None:
-    """Whatever is taken back in a stretch that is passed over is told all the same. Raises TooManyReplays."""
+    """Whatever is taken back in a stretch that is passed over, and is not back, is told all the same.
+
+    Where a replay of such notices is still on its way there, it goes on to the end of the stretch.
+    Raises TooManyReplays.
+    """
     circle = session.get_one(Organization, webhook.organization_id).reads
     taking_back = replace(selection_of(webhook, circle), types=frozenset(f"type:{name}" for name in TAKING_BACK))
-    found = after(session, gate_of(circle), after_seq, 1, taking_back, to_seq).items
-    if found:
+    found = after(session, Gate(circle, events_still_for(circle)), after_seq, 1, taking_back, to_seq).items
+    if not found:
+        return
+    on_its_way = select(Replay).where(
+        Replay.webhook_id == webhook.id, Replay.state == ReplayState.RUNNING, Replay.at_seq < found[0].seq
+    )
+    waiting = [replay for replay in session.exec(on_its_way) if replay.types == TAKING_BACK]
+    if waiting:
+        waiting[0].to_seq = max(waiting[0].to_seq, to_seq)
+    else:
         _begin(session, actor, webhook.id, found[0].seq, to_seq, TAKING_BACK, only_undelivered=False)
 
 

@@ -230,6 +230,55 @@ def test_that_something_was_taken_from_view_is_not_passed_over(app, ada, eve, re
     assert [replay["state"] for replay in replays(eve, webhook)] == ["finished"]
 
 
+def publication(ada, ref, state, **more):
+    assert ada.put(f"{API}/demands/{ref}/publication", json={"state": state, **more}).status_code == 200
+
+
+def test_that_something_was_taken_from_view_is_not_told_where_it_is_back(app, ada, eve, receiver, rested):
+    webhook, ref, _ = rested
+    publication(ada, ref, "unpublished", reason="It named someone.")
+    publication(ada, ref, "published")
+
+    put(eve, webhook, paused=False, **{"from": "now"})
+    note(ada, ref, "new")
+    with delivering(app):
+        receiver.wait_for(1)
+
+    assert texts(receiver.requests) == ["new"]
+    assert replays(eve, webhook) == []
+
+
+def test_it_is_not_told_where_it_came_back_before_it_was_sent(app, ada, eve, receiver, rested):
+    webhook, ref, _ = rested
+    publication(ada, ref, "unpublished", reason="It named someone.")
+    put(eve, webhook, paused=False, **{"from": "now"})
+
+    publication(ada, ref, "published")
+    note(ada, ref, "new")
+    with delivering(app):
+        receiver.wait_for(1)
+
+    assert texts(receiver.requests) == ["new"]
+    assert [(replay["state"], replay["delivered"]) for replay in replays(eve, webhook)] == [("finished", 0)]
+
+
+def test_however_often_it_goes_on_from_now_what_was_taken_from_view_waits_in_one_replay(
+    app, ada, eve, receiver, rested
+):
+    webhook, ref, _ = rested
+    refs = [ref, a_demand(ada)["ref"], a_demand(ada)["ref"]]
+    for each in refs:
+        publication(ada, each, "unpublished", reason="It named someone.")
+        put(eve, webhook, paused=False, **{"from": "now"})
+    assert len(replays(eve, webhook)) == 1
+
+    with delivering(app):
+        receiver.wait_for(3)
+
+    sent = [(m["type"], m["data"]["demand"]["ref"]) for m in (json.loads(r.body) for r in receiver.requests)]
+    assert sent == [("demand.unpublished", each) for each in refs]
+
+
 def test_where_nothing_was_taken_from_view_what_is_passed_over_begins_no_replay(eve, rested):
     webhook, *_ = rested
 
