@@ -83,7 +83,8 @@ def is_out_of_reach(error: Exception) -> bool:
     """Whether the database is away or busy. SQLite raises the same where it cannot make sense of a statement."""
     driver = getattr(error, "orig", None)
     is_mistake = getattr(driver, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-    return isinstance(error, OperationalError | QueueTimeout) and not is_mistake
+    is_lost = getattr(error, "connection_invalidated", False)
+    return is_lost or (isinstance(error, OperationalError | QueueTimeout) and not is_mistake)
 
 
 def _first_line(error: Exception) -> str:

@@ -28,7 +28,6 @@ from app.follows.queries import address_of, people_at, wanted
 from app.ledger.models import Event, Head
 from app.ledger.reading import head
 from app.mail import outbox
-from app.problems import is_lost
 from app.trouble import is_out_of_reach
 from app.vault import LostSecret, Vault
 
@@ -90,7 +89,7 @@ def look(session: Session, vault: Vault) -> Looked:
                 own = people.get(address_of(vault, follow).lower())
                 outcomes[follow.id] = _look_after(session, follow, own, until)
         except Exception as error:
-            if is_out_of_reach(error) or is_lost(error):
+            if is_out_of_reach(error):
                 raise
             log.exception("Follow %s cannot be looked after; it is tried again later.", follow.id)
             outcomes[follow.id] = Outcome(follow.cursor_seq, {"ready_at": clock.now() + LOOK_AGAIN_AFTER})

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import math
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
@@ -17,7 +17,7 @@ from time import monotonic
 from app import clock
 from app.database import Database
 from app.settings import Settings
-from app.trouble import Trouble
+from app.trouble import Trouble, is_out_of_reach
 from app.vault import Vault
 from app.waking import told_of_commits
 from app.webhooks import lanes, planning, settling, signing
@@ -110,8 +110,8 @@ class Deliverer:
             turn = await asyncio.to_thread(
                 self._visit_the_database, finished, self._due_for_renewal(), self._free_places(), news
             )
+        self._finished = finished + self._finished  # what is left of it; the leases tell whether it still counts
         if turn is None:
-            self._finished = finished + self._finished  # the leases tell whether they still count
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             return
         for lease in turn.lost & self._under_way.keys():
@@ -135,7 +135,10 @@ class Deliverer:
             await self._rest(left)
 
     def _visit_the_database(self, finished: list[Work], to_renew: Sequence[Lease], free: int, news: bool) -> _Turn:
-        """In a thread. After news there is no need to look whether there is something to do."""
+        """In a thread; leaves in `finished` what is still to be settled.
+
+        After news there is no need to look whether there is something to do.
+        """
         lost: set[Lease] = set()
         if monotonic() - self._set_right_at > SET_RIGHT_EVERY_SECONDS:
             self._set_right_at = monotonic()
@@ -143,7 +146,6 @@ class Deliverer:
                 lanes.set_right(session)
         if finished:
             settling.settle(self._database, finished)
-            finished.clear()  # whatever fails from here on
         if to_renew:
             with self._database.write() as session:
                 lost = set(to_renew) - lanes.renew(session, to_renew)
@@ -159,15 +161,17 @@ class Deliverer:
         try:
             with self._database.read() as session:
                 runs = prepare(session, claimed, self._api_url)
-        except Exception:
+        except Exception as error:
+            if is_out_of_reach(error):
+                finished.extend(_not_begun(claimed))
+                raise
             names = ", ".join(str(lane.lease.webhook_id) for lane in claimed[:NAMED])
             log.exception("%d webhooks cannot be prepared together: %s", len(claimed), names)
             self._give_back([lane.lease for lane in claimed])
             return _Turn(BREATH_SECONDS, lost=lost)
         asked_at = self._allow_for_slowness(len(claimed), asked_at)
         ready = {run.lane.lease for run in runs}
-        if resting := [Work(lane.lease, lane.cursor_seq) for lane in claimed if lane.lease not in ready]:
-            settling.settle(self._database, resting)
+        finished.extend(_not_begun(lane for lane in claimed if lane.lease not in ready))
         return _Turn(0.0, runs, lost, asked_at)
 
     def _give_back(self, leases: Sequence[Lease]) -> None:
@@ -303,3 +307,7 @@ class Deliverer:
             yield
         finally:
             waiting.cancel()
+
+
+def _not_begun(claimed: Iterable[Claimed]) -> list[Work]:
+    return [Work(lane.lease, lane.cursor_seq) for lane in claimed]

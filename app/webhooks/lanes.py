@@ -92,11 +92,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Settled:
-    """Work that was in time, its lane, and whether the webhook is active."""
+    """Work that was in time, its lane, whether the webhook is active, and all that was given up for it."""
 
     work: Work
     lane: Lane
     active: bool
+    given_up: list[Undelivered]
 
 
 def claim(session: Session, owner: str, limit: int) -> list[Claimed]:
@@ -148,11 +149,13 @@ def renew(session: Session, leases: Sequence[Lease]) -> set[Lease]:
 def settle(session: Session, works: Sequence[Work]) -> list[Settled]:
     """Note how far each lane got and when it goes on; late work is dropped."""
     held = _held(session, [work.lease for work in works])
-    for work in works:
-        if work.lease in held:
-            _settle_replay(session, held[work.lease], work)
+    in_time = [work for work in works if work.lease in held]
+    given_up = [work.set_aside + _settle_replay(session, held[work.lease], work) for work in in_time]
     active = _active(session, held)
-    settled = [Settled(work, held[work.lease], work.lease.webhook_id in active) for work in works if work.lease in held]
+    settled = [
+        Settled(work, held[work.lease], work.lease.webhook_id in active, events)
+        for work, events in zip(in_time, given_up, strict=True)
+    ]
     for each in settled:
         work, lane = each.work, each.lane
         lane.cursor_seq = max(lane.cursor_seq, work.cursor_seq)
@@ -269,11 +272,12 @@ def _held(session: Session, leases: Sequence[Lease]) -> dict[Lease, Lane]:
     return {lease: found[lease.webhook_id] for lease in leases if lease.holds(found.get(lease.webhook_id))}
 
 
-def _settle_replay(session: Session, lane: Lane, work: Work) -> None:
-    if work.replay and (given_up := resending.advance(session, work.replay)):
-        work.set_aside.append(given_up)
+def _settle_replay(session: Session, lane: Lane, work: Work) -> list[Undelivered]:
+    """Gives what is to be set aside of it."""
+    given_up = resending.advance(session, work.replay) if work.replay else None
     if work.outcome is Outcome.DELIVERED and lane.fail_streak:
         resending.retry_now(session, lane.webhook_id)  # who is well again gets the rest at once
+    return [given_up] if given_up else []
 
 
 def _active(session: Session, leases: Iterable[Lease]) -> dict[uuid.UUID, datetime.datetime | None]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from app.database import Database, insert
+from app.trouble import is_out_of_reach
 from app.webhooks import actions, ailing, lanes, tallying
 from app.webhooks.answers import Outcome
 from app.webhooks.lanes import Work
@@ -14,28 +15,32 @@ from app.webhooks.models import Attempt, Tried, Undelivered
 log = logging.getLogger(__name__)
 
 
-def settle(database: Database, works: Sequence[Work]) -> None:
+def settle(database: Database, works: list[Work]) -> None:
     """All together; where that fails, each alone. One that fails alone is dropped: it is sent again after its lease.
 
-    Raises whatever the database raises that cannot be written to.
+    Empties the list. Raises where the database is out of reach, and leaves there what is to be settled once it is back.
     """
     try:
         with database.write() as session:
             _settle(session, works)
-    except Exception:
-        if len(works) == 1:
-            with database.write() as session:  # raises too where the fault is the database's
-                tallying.add(session, unsettled=1)
-            log.exception("What was sent to webhook %s cannot be noted.", works[0].lease.webhook_id)
+    except Exception as error:
+        if is_out_of_reach(error):
+            raise
+        if len(works) > 1:
+            while works:
+                settle(database, works[:1])
+                del works[0]
             return
-        for work in works:
-            settle(database, [work])
+        with database.write() as session:
+            tallying.add(session, unsettled=1)
+        log.exception("What was sent to webhook %s cannot be noted.", works[0].lease.webhook_id)
+    works.clear()
 
 
 def _settle(session: Session, works: Sequence[Work]) -> None:
     settled = lanes.settle(session, works)
     attempts = [attempt for each in settled for attempt in each.work.attempts]
-    given_up = [event for each in settled for event in each.work.set_aside]
+    given_up = [event for each in settled for event in each.given_up]
     _log(session, attempts, given_up)
     for each in settled:
         if each.work.outcome is Outcome.GONE:

@@ -57,7 +57,7 @@ def claim(database, owner=ONE, limit=10):
 
 
 def settle(database, *works):
-    settling.settle(database, works)
+    settling.settle(database, list(works))
 
 
 def lane_of(database, webhook):
