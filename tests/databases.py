@@ -45,6 +45,7 @@ class SQLite:
         shutil.copy(self._file, self._migrated)
 
     def empty(self, database: Database) -> None:
+        database.dispose()  # the last test may have put another file in its place
         with closing(sqlite3.connect(self._migrated)) as migrated, closing(sqlite3.connect(self._file)) as now:
             now.execute("PRAGMA synchronous=OFF")
             migrated.backup(now)  # whoever still reads what the last test left does so undisturbed

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -150,9 +151,12 @@ def running_poller(folder, url, key, webhook):
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
+        too_long = threading.Timer(60, process.kill)  # then its lines come to an end
+        too_long.start()
         try:
             yield process.stdout
         finally:
+            too_long.cancel()
             process.kill()
 
 
