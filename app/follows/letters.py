@@ -20,7 +20,7 @@ from app.follows.queries import CONFIRM_WITHIN, GATE, address_of, is_over, peopl
 from app.follows.schemas import USUAL_TYPES
 from app.ledger import telling, words
 from app.ledger.models import Event
-from app.ledger.reading import EventView, views
+from app.ledger.reading import COLUMNS, EventView, views
 from app.mail.letters import Letter, Passage, message_id
 from app.mail.outbox import Claimed
 from app.mail.posting import Writer
@@ -103,8 +103,8 @@ WRITERS: Mapping[str, Writer] = {CONFIRMATION: ask_for_confirmation, CHANGES: te
 def _newest(session: Session, seqs: Select[int]) -> list[EventView]:
     """As anyone may see them, in their order."""
     newest = session.scalars(seqs.order_by(col(Event.seq).desc()).limit(MOST_TOLD)).all()
-    events = session.scalars(select(Event).where(col(Event.seq).in_(newest)).order_by(col(Event.seq))).all()
-    return views(session, GATE, events)
+    events = select(*COLUMNS).where(col(Event.seq).in_(newest)).order_by(col(Event.seq))
+    return views(session, GATE, session.connection().execute(events).all())
 
 
 def _by_demand(shown: Sequence[EventView], follow: Follow, settings: Settings) -> list[Passage]:

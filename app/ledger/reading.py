@@ -8,7 +8,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, select
 from sqlmodel import Session, col
 
 from app.fields import Audience
@@ -19,6 +19,21 @@ from app.problems import Gone, invalid
 START = ("", "0")
 END = "now"
 AFTER = "`next_cursor` of the answer before; `now` for what comes from here on; `0` or nothing for the beginning."
+COLUMNS = (  # what `views` takes of events
+    col(Event.seq),
+    col(Event.id),
+    col(Event.type),
+    col(Event.recorded_at),
+    col(Event.actor),
+    col(Event.campaign),
+    col(Event.demand),
+    col(Event.subject),
+    col(Event.audience),
+    col(Event.notice),
+    col(Event.keys),
+    col(Event.data),
+    col(Event.erased_at),
+)
 _HEAD = select(col(Head.epoch), col(Head.seq), col(Head.hash))
 
 
@@ -112,7 +127,7 @@ def after(
     here = head(session)
     end = here.seq if to_seq is None else max(start, min(to_seq, here.seq))
     statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= end, selection.condition())
-    events = session.scalars(statement.order_by(col(Event.seq)).limit(limit)).all()
+    events = session.connection().execute(statement.order_by(col(Event.seq)).limit(limit)).all()
     reached = events[-1].seq if len(events) == limit else end
     return Slice(views(session, gate, events), reached, cursor(here.epoch, reached), here.seq)
 
@@ -120,7 +135,7 @@ def after(
 def between(session: Session, gate: Gate, start: int, end: int) -> list[Entry]:
     """All entries after `start`, up to and with `end`, oldest first, with what tells who wants them."""
     statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= end).order_by(col(Event.seq))
-    events = session.scalars(statement).all()
+    events = session.connection().execute(statement).all()
     shown = views(session, gate, events)
     return [Entry(view, event.keys, event.notice) for view, event in zip(shown, events, strict=True)]
 
@@ -132,7 +147,7 @@ def newest(
     statement = _shown(gate).where(selection.condition())
     if before is not None:
         statement = statement.where(col(Event.seq) < before)
-    events = session.scalars(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
+    events = session.connection().execute(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
     return views(session, gate, events)
 
 
@@ -141,7 +156,7 @@ def newest_about(session: Session, gate: Gate, subject: str, limit: int, before:
     statement = _shown(gate).where(col(Event.subject) == subject)
     if before is not None:
         statement = statement.where(col(Event.seq) < before)
-    events = session.scalars(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
+    events = session.connection().execute(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
     return views(session, gate, events)
 
 
@@ -177,17 +192,17 @@ def unseen(session: Session, circle: Audience, subjects: Iterable[str]) -> set[s
     return set(session.connection().scalars(_unseen(circle), {"named": list(named)})) if named else set()
 
 
-def views(session: Session, gate: Gate, events: Sequence[Event]) -> list[EventView]:
+def views(session: Session, gate: Gate, events: Sequence[Row[Any]]) -> list[EventView]:
     """As the gate's circle sees them: without what names a source, organisation or demand that is not in its view."""
     hidden = _hidden(session, gate.circle, events)
     return [_view(event, gate.circle, hidden) for event in events]
 
 
-def _shown(gate: Gate) -> Select[Event]:
-    return select(Event).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(gate.condition)
+def _shown(gate: Gate) -> Select[Any]:
+    return select(*COLUMNS).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(gate.condition)
 
 
-def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
+def _view(event: Row[Any], circle: Audience, hidden: set[str]) -> EventView:
     if event.notice:
         hidden = hidden - {event.subject}  # it has to name what it tells of, and says no more
     actor = event.actor if circle is Audience.STAFF else {"organization": event.actor.get("organization")}
@@ -206,7 +221,7 @@ def _view(event: Event, circle: Audience, hidden: set[str]) -> EventView:
     )
 
 
-def _hidden(session: Session, circle: Audience, events: Sequence[Event]) -> set[str]:
+def _hidden(session: Session, circle: Audience, events: Sequence[Row[Any]]) -> set[str]:
     return unseen(
         session, circle, (key for event in events for part in (event.actor, event.data) for key in _named(part))
     )

@@ -78,7 +78,6 @@ class LedgerSession(WriteSession):
         self.facts: list[Fact] = []
         self._changed: dict[int, tuple[Table, bool]] = {}
         self._lost: list[Image] = []
-        event.listen(self, "after_flush", self._notice)
 
     def before_commit(self) -> bool:
         self.flush()
@@ -131,13 +130,19 @@ class LedgerSession(WriteSession):
         changed = [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
         return [*self._lost, *changed]
 
-    def _notice(self, session: Session, _: object) -> None:
-        for row in (*session.new, *session.dirty):
-            if getattr(row, "ledgered", False) and (row in session.new or session.is_modified(row)):
+    def notice(self) -> None:
+        """What was flushed just now."""
+        for row in (*self.new, *self.dirty):
+            if getattr(row, "ledgered", False) and (row in self.new or self.is_modified(row)):
                 self._changed[id(row)] = (row, False)
-        for row in session.deleted:
+        for row in self.deleted:
             if getattr(row, "ledgered", False):
                 self._changed[id(row)] = (row, True)
+
+
+@event.listens_for(LedgerSession, "after_flush")
+def _notice(session: LedgerSession, _: object) -> None:
+    session.notice()
 
 
 def open_database(settings: Settings) -> Database:

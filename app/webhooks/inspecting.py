@@ -21,8 +21,8 @@ from app.webhooks import lanes
 from app.webhooks.answers import OURS, Outcome, readable
 from app.webhooks.messages import links_to, render, webhook_id_of
 from app.webhooks.models import Attempt, Lane, PlanProgress, State, Undelivered, Webhook
-from app.webhooks.preparing import gate_of
 from app.webhooks.queries import found_webhook, selection_of
+from app.webhooks.readers import gate_of
 from app.webhooks.reports import (
     AttemptQuery,
     AttemptRead,

@@ -30,21 +30,15 @@ def plan(session: Session) -> bool:
     Progress is part of the transaction, so a chunk is done with its note or not at all; doing it twice wakes nobody.
     Another planner at work is not waited for.
     """
-    found = session.execute(_progress()).one_or_none()
-    if found is None:
+    progress = session.connection().execute(_progress()).one_or_none()
+    if progress is None or (progress.until_seq is None and progress.head <= progress.seq):
         return False
-    progress, head = found
-    if progress.until_seq is None and head <= progress.seq:
-        return False
-    until = progress.until_seq or min(head, progress.seq + _EVENTS_AT_ONCE)
+    until = progress.until_seq or min(progress.head, progress.seq + _EVENTS_AT_ONCE)
     newest = _newest_by_key(session, progress.seq, until)
     last = _wake(session, newest, progress.seq, progress.after_webhook_id, _LANES_AT_ONCE)
-    if last is None:
-        progress.seq, progress.until_seq = until, None
-    else:
-        progress.until_seq = until
-    progress.after_webhook_id = last
-    more: bool = progress.seq < head
+    planned, under_way = (until, None) if last is None else (progress.seq, until)
+    session.connection().execute(_NOTE, {"seq": planned, "until_seq": under_way, "after_webhook_id": last})
+    more: bool = planned < progress.head
     return more
 
 
@@ -84,12 +78,14 @@ def _wake(
 
 # Making a statement costs more than running it, and a change should be on its way soon: each is made once.
 
+_NOTE = update(PlanProgress)
+
 
 @cache
 def _progress() -> Any:
-    head = select(col(Head.seq)).scalar_subquery()
-    locked = select(PlanProgress, head).with_for_update(of=PlanProgress, skip_locked=True)
-    return locked.execution_options(populate_existing=True)
+    head = select(col(Head.seq)).scalar_subquery().label("head")
+    columns = (col(PlanProgress.seq), col(PlanProgress.until_seq), col(PlanProgress.after_webhook_id))
+    return select(*columns, head).with_for_update(of=PlanProgress, skip_locked=True)
 
 
 @cache

@@ -3,35 +3,30 @@
 import datetime
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import compress
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, bindparam, cast, func, select
-from sqlalchemy.orm import defer
+from sqlalchemy import JSON, BigInteger, Row, bindparam, cast, func, select
 from sqlmodel import Session, col
 
 from app import clock
-from app.accounts.actor import Actor
-from app.accounts.audience import events_still_for, ledger_gate
-from app.accounts.models import Organization
+from app.accounts.audience import events_still_for
 from app.fields import Audience
-from app.ledger.models import Event, Subject
-from app.ledger.reading import Gate, head, views
+from app.ledger.models import Event, Head, Subject
+from app.ledger.reading import COLUMNS, Gate, views
 from app.ledger.selecting import EVERY_EVENT, Selection
 from app.webhooks.ailing import hopeless
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
-from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, State, Undelivered, Webhook
-from app.webhooks.queries import selection_of, valid_secrets
-from app.webhooks.resending import Stretch, running, stretches
+from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, Undelivered
+from app.webhooks.readers import Reader, Wants, gate_of, readers_of
+from app.webhooks.resending import Stretch, stretches
 
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn
 _EVENTS_AT_ONCE = 200  # of one lane: those that do not concern it are passed over
-
-_Wants = tuple[Audience, Payload]  # what the messages of a webhook depend on
 
 
 @dataclass(frozen=True)
@@ -62,18 +57,6 @@ class Again:
 
 
 @dataclass(frozen=True)
-class _Reader:
-    webhook: Webhook
-    circle: Audience
-    replays: bool
-    sealed_secrets: list[bytes]
-
-    @property
-    def wants(self) -> _Wants:
-        return self.circle, self.webhook.payload
-
-
-@dataclass(frozen=True)
 class _Candidate:
     """As much of an event as choosing needs."""
 
@@ -89,7 +72,7 @@ class _Candidate:
 @dataclass(frozen=True)
 class _Choice:
     lane: Claimed
-    reader: _Reader
+    reader: Reader
     events: list[_Candidate]
     expired: list[_Candidate]
     end_seq: int
@@ -101,7 +84,7 @@ class _Choice:
 
 def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[Run]:
     """Lanes of webhooks that are not active, or no longer there, have no run."""
-    readers = _readers(session, [lane.lease.webhook_id for lane in claimed])
+    readers = readers_of(session, [lane.lease.webhook_id for lane in claimed])
     lanes = [lane for lane in claimed if lane.lease.webhook_id in readers]
     gates = {circle: gate_of(circle) for circle in {reader.circle for reader in readers.values()}}
     to_repeat = stretches(session, [key for key, reader in readers.items() if reader.replays])
@@ -115,18 +98,6 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
     choices = [_fill_up(choice, to_repeat.get(choice.lane.lease.webhook_id), candidates) for choice in choices]
     messages = _messages(session, gates, choices, api_url)
     return [_run(choice, messages[choice.reader.wants]) for choice in choices]
-
-
-def _readers(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, _Reader]:
-    secrets = valid_secrets(session, webhook_ids)
-    active = session.execute(_active(), {"ids": list(webhook_ids)})
-    return {webhook.id: _Reader(webhook, reads, replays, secrets[webhook.id]) for webhook, reads, replays in active}
-
-
-@cache
-def gate_of(circle: Audience) -> Gate:
-    """What the webhooks of an organisation that reads this far may see, whoever set them up."""
-    return ledger_gate(Actor(role=None, audience=circle))
 
 
 def _span(lane: Claimed) -> tuple[int, int]:
@@ -169,17 +140,16 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _choose(lane: Claimed, reader: _Reader, candidates: dict[int, _Candidate], too_long: bool) -> _Choice:
+def _choose(lane: Claimed, reader: Reader, candidates: dict[int, _Candidate], too_long: bool) -> _Choice:
     """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
     limit = _room(lane)
-    selection = selection_of(reader.webhook, reader.circle)
     given_up = clock.now() - GIVE_UP_AFTER
     first, last = _span(lane)
     events: list[_Candidate] = []
     expired: list[_Candidate] = []
     for seq in range(first, last + 1):
         event = candidates[seq]
-        if reader.circle not in event.shown_to or not selection.matches(event.keys, event.notice):
+        if reader.circle not in event.shown_to or not reader.selection.matches(event.keys, event.notice):
             continue
         if too_long and event.recorded_at < given_up:
             expired.append(event)
@@ -198,8 +168,8 @@ def _fill_up(choice: _Choice, stretch: Stretch | None, candidates: dict[int, _Ca
     room = _room(choice.lane) - len(choice.events)
     if stretch is None or room <= 0:
         return choice
-    webhook, circle = choice.reader.webhook, choice.reader.circle
-    own = EVERY_EVENT if stretch.only_undelivered else selection_of(webhook, circle)
+    circle = choice.reader.circle
+    own = EVERY_EVENT if stretch.only_undelivered else choice.reader.selection
     wanted = own, Selection.of(stretch.types, {}, circle)
     again: list[_Candidate] = []
     unseen: list[int] = []
@@ -222,42 +192,38 @@ def _room(lane: Claimed) -> int:
 
 def _messages(
     session: Session, gates: dict[Audience, Gate], choices: Sequence[_Choice], api_url: str
-) -> dict[_Wants, dict[int, Message]]:
+) -> dict[Wants, dict[int, Message]]:
     """Each event is rendered once for all who see the same of it in the same form."""
-    epoch = head(session).epoch
-    wanted: dict[_Wants, set[int]] = defaultdict(set)
+    wanted: dict[Wants, set[int]] = defaultdict(set)
     for choice in choices:
         wanted[choice.reader.wants] |= {event.seq for event in (*choice.events, *choice.again)}
-    shown = {
-        circle: views(session, gate, _in_full(session, gate, set().union(*(wanted[circle, form] for form in Payload))))
-        for circle, gate in gates.items()
-    }
-    return {
-        (circle, form): {
-            view.seq: render(view, api_url, epoch, form) for view in shown[circle] if view.seq in wanted[circle, form]
-        }
-        for circle in gates
-        for form in Payload
-    }
+    messages: dict[Wants, dict[int, Message]] = defaultdict(dict)
+    for circle, gate in gates.items():
+        found = _in_full(session, circle, set().union(*(wanted[circle, form] for form in Payload)))
+        for view, event in zip(views(session, gate, found), found, strict=True):
+            for form in Payload:
+                if view.seq in wanted[circle, form]:
+                    messages[circle, form][view.seq] = render(view, api_url, event.epoch, form)
+    return messages
 
 
-def _in_full(session: Session, gate: Gate, seqs: set[int]) -> Sequence[Event]:
-    return session.scalars(_with_data(gate.circle), {"seqs": list(seqs)}).all() if seqs else []
+def _in_full(session: Session, circle: Audience, seqs: set[int]) -> Sequence[Row[Any]]:
+    return session.connection().execute(_with_data(circle), {"seqs": list(seqs)}).all() if seqs else []
 
 
 def _run(choice: _Choice, messages: dict[int, Message]) -> Run:
-    webhook = choice.reader.webhook
+    reader = choice.reader
     set_aside_at = clock.now()
     return Run(
         lane=choice.lane,
-        organization_id=webhook.organization_id,
-        url=webhook.url,
-        sealed_secrets=choice.reader.sealed_secrets,
-        sealed_headers=webhook.sealed_headers,
+        organization_id=reader.organization_id,
+        url=reader.url,
+        sealed_secrets=reader.sealed_secrets,
+        sealed_headers=reader.sealed_headers,
         messages=[messages[event.seq] for event in choice.events],
         expired=[
             Undelivered(
-                webhook_id=webhook.id,
+                webhook_id=reader.webhook_id,
                 seq=event.seq,
                 event_id=event.event_id,
                 reason=Reason.EXPIRED,
@@ -282,15 +248,6 @@ def _again(choice: _Choice, messages: dict[int, Message]) -> Again | None:
 
 
 @cache
-def _active() -> Any:
-    return (
-        select(Webhook, col(Organization.reads), running(col(Webhook.id)))
-        .join(Organization, col(Organization.id) == col(Webhook.organization_id))
-        .where(col(Webhook.id).in_(bindparam("ids", expanding=True)), col(Webhook.state) == State.ACTIVE)
-    )
-
-
-@cache
 def _in_spans(circles: tuple[Audience, ...], postgresql: bool) -> Any:
     """What `_Candidate` takes, its last parts as columns for each circle; the spans are one value, however many."""
     each = func.json_each_text if postgresql else func.json_each
@@ -309,7 +266,7 @@ def _in_spans(circles: tuple[Audience, ...], postgresql: bool) -> Any:
 
 @cache
 def _with_data(circle: Audience) -> Any:
-    images: Any = Event.images
+    """Each with the ledger's epoch."""
     shown = (gate_of(circle).condition, col(Event.seq).in_(bindparam("seqs", expanding=True)))
-    joined = select(Event).outerjoin(Subject, col(Subject.key) == col(Event.subject))
-    return joined.where(*shown).options(defer(images, raiseload=True))
+    epoch = select(col(Head.epoch)).scalar_subquery().label("epoch")
+    return select(*COLUMNS, epoch).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(*shown)

@@ -84,7 +84,7 @@ def _endpoint(
         webhook, _ = found_webhook(session, actor, webhook_id)
         if type == TYPE:
             check_verified(webhook)
-        sealed = valid_secrets(session, [webhook_id])[webhook_id]
+        sealed = valid_secrets(session, webhook_id)
     return webhook, opened(vault.open, webhook.sealed_headers), [vault.open(secret).decode() for secret in sealed]
 
 

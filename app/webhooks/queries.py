@@ -1,14 +1,10 @@
 """Questions about webhooks: an organisation sees its own, admins see all."""
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, func, or_, select, true
 from sqlmodel import Session, col
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
 from app.accounts.actor import Actor
@@ -60,29 +56,21 @@ def webhook_read(webhook: Webhook, organization: str) -> WebhookRead:
     return WebhookRead(**shown, organization=organization, header_names=sorted(webhook.sealed_headers))
 
 
-def selection_of(webhook: Webhook, circle: Audience) -> Selection:
+def selection_of(webhook: Webhook | Row[Any], circle: Audience) -> Selection:
     """What it wants, as its organisation reads as far as this."""
     return Selection.of(webhook.types, webhook.filters, circle, all_notices=webhook.filters_were_revised)
 
 
-def valid_secrets(session: Session, webhook_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:
+def valid_secrets(session: Session, webhook_id: uuid.UUID) -> list[bytes]:
     """Sealed, as they are kept, those of key pairs too; the newest, which signs first, comes first."""
-    secrets: dict[uuid.UUID, list[bytes]] = defaultdict(list)
-    for secret in session.connection().execute(_valid_secrets(), {"ids": list(webhook_ids), "now": clock.now()}):
-        secrets[secret.webhook_id] += [sealed for sealed in (secret.sealed, secret.sealed_key) if sealed]
-    return secrets
+    statement = select(WebhookSecret).where(col(WebhookSecret.webhook_id) == webhook_id, is_valid(clock.now()))
+    newest_first = session.scalars(statement.order_by(col(WebhookSecret.id).desc()))
+    return [sealed for secret in newest_first for sealed in (secret.sealed, secret.sealed_key) if sealed]
 
 
-@cache
-def _valid_secrets() -> Any:
-    """Made once, since making it costs more than running it."""
-    expires_at = col(WebhookSecret.expires_at)
-    valid = or_(expires_at.is_(None), expires_at > bindparam("now", type_=UTCDateTime()))
-    return (
-        select(col(WebhookSecret.webhook_id), col(WebhookSecret.sealed), col(WebhookSecret.sealed_key))
-        .where(col(WebhookSecret.webhook_id).in_(bindparam("ids", expanding=True)), valid)
-        .order_by(col(WebhookSecret.id).desc())
-    )
+def is_valid(now: Any) -> ColumnElement[bool]:
+    """Whether a secret still signs."""
+    return or_(col(WebhookSecret.expires_at).is_(None), col(WebhookSecret.expires_at) > now)
 
 
 def found_webhook(session: Session, actor: Actor, webhook_id: uuid.UUID, lock: bool = False) -> tuple[Webhook, str]:

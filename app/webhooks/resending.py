@@ -60,12 +60,14 @@ def running(webhook_id: Any) -> ColumnElement[bool]:
 
 def stretches(session: Session, webhook_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Stretch]:
     """Of the oldest replay that each webhook has running, but for those that wait to be tried again."""
+    if not webhook_ids:
+        return {}
     due = (
         Replay.state == ReplayState.RUNNING,
         or_(col(Replay.retry_at).is_(None), col(Replay.retry_at) <= clock.now()),
     )
     statement = select(Replay).where(col(Replay.webhook_id).in_(webhook_ids), *due)
-    newest_first = session.exec(statement.order_by(col(Replay.id).desc())) if webhook_ids else ()
+    newest_first = session.exec(statement.order_by(col(Replay.id).desc()))
     oldest = {replay.webhook_id: replay for replay in newest_first}
     return {webhook_id: _stretch(session, replay) for webhook_id, replay in oldest.items()}
 

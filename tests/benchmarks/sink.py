@@ -21,6 +21,8 @@ class Sink:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        # kept: each new one leaves garbage that takes milliseconds to collect, in whatever thread is at work then
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
 
     def url(self, number: int, path: str = "/hook") -> str:
         """Every number is a host of its own, as partners are."""
@@ -28,8 +30,7 @@ class Sink:
 
     def received(self) -> list[tuple[float, str, str]]:
         """When, where and when that had happened, since the last time that this was asked for."""
-        answer = httpx.get(f"http://127.0.0.1:{self._port}/received", timeout=60, trust_env=False)
-        return [(moment, path, timestamp) for moment, path, timestamp in answer.json()]
+        return [(moment, path, timestamp) for moment, path, timestamp in self._client.get("/received").json()]
 
     def wait_for(self, count: int, seconds: float = 120) -> list[tuple[float, str, str]]:
         found: list[tuple[float, str, str]] = []
