@@ -1,5 +1,6 @@
 """The one gate: what an actor may see. Every way out asks here: lists, counts, single things, feeds, exports."""
 
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, or_, true
@@ -41,7 +42,13 @@ def organizations_shown_within(circle: Audience, own: Any) -> ColumnElement[bool
 
 def ledger_gate(actor: Actor) -> Gate:
     """What the actor may see of the ledger."""
-    return Gate(actor.audience, events_shown_to(actor.audience))
+    return gate_of(actor.audience)
+
+
+@cache
+def gate_of(circle: Audience) -> Gate:
+    """What anyone in this circle may see of the ledger: a session, a key or a webhook."""
+    return Gate(circle, events_shown_to(circle))
 
 
 def events_shown_to(circle: Audience) -> ColumnElement[bool]:

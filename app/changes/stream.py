@@ -15,7 +15,7 @@ from pydantic import Field
 from starlette.types import Message, Send
 
 from app.accounts.actor import Actor
-from app.accounts.audience import events_shown_to
+from app.accounts.audience import gate_of
 from app.accounts.current import find_actor
 from app.accounts.secrets import KeyText
 from app.changes.filtering import EventFilter, selection
@@ -24,7 +24,7 @@ from app.changes.waiting import Bell
 from app.database import Database
 from app.fields import Audience
 from app.ledger import reading
-from app.ledger.reading import Gate, HeadView
+from app.ledger.reading import HeadView
 from app.ledger.selecting import EVERY_EVENT, Selection
 from app.problems import Gone, Unauthenticated
 from app.trouble import Trouble
@@ -162,7 +162,7 @@ class Stream:
         with self._database.read() as session:
             here = reading.head(session)
             start = reading.position(listener.cursor, here)
-            found = reading.after(session, _gate(listener.circle), start, BACKLOG_PAGE, listener.wanted)
+            found = reading.after(session, gate_of(listener.circle), start, BACKLOG_PAGE, listener.wanted)
         data = b"".join(event(reading.cursor(here.epoch, view.seq), view.model_dump_json()) for view in found.items)
         return data, found.next_cursor, found.reached
 
@@ -236,7 +236,7 @@ class Stream:
             end = min(here.seq, before.seq + ENTRIES_AT_ONCE)
             frames = {
                 circle: [
-                    _frame(here.epoch, entry) for entry in reading.between(session, _gate(circle), before.seq, end)
+                    _frame(here.epoch, entry) for entry in reading.between(session, gate_of(circle), before.seq, end)
                 ]
                 for circle in circles
             }
@@ -295,10 +295,6 @@ class Stream:
         if self._limiter is None:
             self._limiter = CapacityLimiter(THREADS)
         return await to_thread.run_sync(function, *arguments, limiter=self._limiter)
-
-
-def _gate(circle: Audience) -> Gate:
-    return Gate(circle, events_shown_to(circle))
 
 
 def _frame(epoch: str, entry: reading.Entry) -> _Frame:

@@ -37,9 +37,9 @@ COLUMNS = (  # what `views` takes of events
 _HEAD = select(col(Head.epoch), col(Head.seq), col(Head.hash))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gate:
-    """What of the ledger a reader may see; `accounts.audience` makes it."""
+    """What of the ledger a reader may see; `accounts.audience` makes one for each circle."""
 
     circle: Audience
     condition: ColumnElement[bool]  # on events outer-joined to their subjects
@@ -134,8 +134,7 @@ def after(
 
 def between(session: Session, gate: Gate, start: int, end: int) -> list[Entry]:
     """All entries after `start`, up to and with `end`, oldest first, with what tells who wants them."""
-    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= end).order_by(col(Event.seq))
-    events = session.connection().execute(statement).all()
+    events = session.connection().execute(_stretch(gate), {"start": start, "end": end}).all()
     shown = views(session, gate, events)
     return [Entry(view, event.keys, event.notice) for view, event in zip(shown, events, strict=True)]
 
@@ -200,6 +199,13 @@ def views(session: Session, gate: Gate, events: Sequence[Row[Any]]) -> list[Even
 
 def _shown(gate: Gate) -> Select[Any]:
     return select(*COLUMNS).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(gate.condition)
+
+
+@cache
+def _stretch(gate: Gate) -> Select[Any]:
+    """Made once, since making it costs more than running it, and thousands may wait for it."""
+    within = (col(Event.seq) > bindparam("start"), col(Event.seq) <= bindparam("end"))
+    return _shown(gate).where(*within).order_by(col(Event.seq))
 
 
 def _view(event: Row[Any], circle: Audience, hidden: set[str]) -> EventView:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, or_, select
 
 from app import clock
 from app.accounts.actor import Actor
+from app.accounts.audience import gate_of
 from app.accounts.models import Organization
 from app.database import settings_of
 from app.ledger.models import Event, Subject
@@ -22,7 +23,6 @@ from app.webhooks.answers import OURS, Outcome, readable
 from app.webhooks.messages import links_to, render, webhook_id_of
 from app.webhooks.models import Attempt, Lane, PlanProgress, State, Undelivered, Webhook
 from app.webhooks.queries import found_webhook, selection_of
-from app.webhooks.readers import gate_of
 from app.webhooks.reports import (
     AttemptQuery,
     AttemptRead,

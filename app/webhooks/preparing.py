@@ -13,7 +13,7 @@ from sqlalchemy import JSON, BigInteger, Row, bindparam, cast, func, select
 from sqlmodel import Session, col
 
 from app import clock
-from app.accounts.audience import events_still_for
+from app.accounts.audience import events_still_for, gate_of
 from app.fields import Audience
 from app.ledger.models import Event, Head, Subject
 from app.ledger.reading import COLUMNS, Gate, views
@@ -22,7 +22,7 @@ from app.webhooks.ailing import hopeless
 from app.webhooks.lanes import Claimed
 from app.webhooks.messages import Message, render
 from app.webhooks.models import GIVE_UP_AFTER, Payload, Reason, Undelivered
-from app.webhooks.readers import Reader, Wants, gate_of, readers_of
+from app.webhooks.readers import Reader, Wants, readers_of
 from app.webhooks.resending import Stretch, stretches
 
 MESSAGES_AT_ONCE = 5  # of one lane, before the others have their turn

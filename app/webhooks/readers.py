@@ -11,11 +11,8 @@ from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app import clock
-from app.accounts.actor import Actor
-from app.accounts.audience import ledger_gate
 from app.accounts.models import Organization
 from app.fields import Audience
-from app.ledger.reading import Gate
 from app.ledger.selecting import Selection
 from app.webhooks.models import Payload, State, Webhook, WebhookSecret
 from app.webhooks.queries import is_valid, selection_of
@@ -39,12 +36,6 @@ class Reader:
     @property
     def wants(self) -> Wants:
         return self.circle, self.payload
-
-
-@cache
-def gate_of(circle: Audience) -> Gate:
-    """What the webhooks of an organisation that reads this far may see, whoever set them up."""
-    return ledger_gate(Actor(role=None, audience=circle))
 
 
 def readers_of(session: Session, webhook_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Reader]:
