@@ -19,7 +19,7 @@ from app.problems import Gone, invalid
 START = ("", "0")
 END = "now"
 AFTER = "`next_cursor` of the answer before; `now` for what comes from here on; `0` or nothing for the beginning."
-COLUMNS = (  # what `views` takes of events
+COLUMNS = (  # as much of events as `views` takes
     col(Event.seq),
     col(Event.id),
     col(Event.type),
@@ -30,7 +30,6 @@ COLUMNS = (  # what `views` takes of events
     col(Event.subject),
     col(Event.audience),
     col(Event.notice),
-    col(Event.keys),
     col(Event.data),
     col(Event.erased_at),
 )
@@ -39,7 +38,7 @@ _HEAD = select(col(Head.epoch), col(Head.seq), col(Head.hash))
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """What of the ledger a reader may see; `accounts.audience` makes one for each circle."""
+    """What of the ledger a reader may see. `accounts.audience` makes one for each circle; statements are kept by it."""
 
     circle: Audience
     condition: ColumnElement[bool]  # on events outer-joined to their subjects
@@ -126,7 +125,7 @@ def after(
     """At most `limit` entries after `start`, up to and with `to_seq`, oldest first."""
     here = head(session)
     end = here.seq if to_seq is None else max(start, min(to_seq, here.seq))
-    statement = _shown(gate).where(col(Event.seq) > start, col(Event.seq) <= end, selection.condition())
+    statement = through(gate).where(col(Event.seq) > start, col(Event.seq) <= end, selection.condition())
     events = session.connection().execute(statement.order_by(col(Event.seq)).limit(limit)).all()
     reached = events[-1].seq if len(events) == limit else end
     return Slice(views(session, gate, events), reached, cursor(here.epoch, reached), here.seq)
@@ -135,15 +134,15 @@ def after(
 def between(session: Session, gate: Gate, start: int, end: int) -> list[Entry]:
     """All entries after `start`, up to and with `end`, oldest first, with what tells who wants them."""
     events = session.connection().execute(_stretch(gate), {"start": start, "end": end}).all()
-    shown = views(session, gate, events)
-    return [Entry(view, event.keys, event.notice) for view, event in zip(shown, events, strict=True)]
+    told = views(session, gate, events)
+    return [Entry(view, event.keys, event.notice) for view, event in zip(told, events, strict=True)]
 
 
 def newest(
     session: Session, gate: Gate, limit: int, selection: Selection = EVERY_EVENT, before: int | None = None
 ) -> list[EventView]:
     """Newest first."""
-    statement = _shown(gate).where(selection.condition())
+    statement = through(gate).where(selection.condition())
     if before is not None:
         statement = statement.where(col(Event.seq) < before)
     events = session.connection().execute(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
@@ -152,7 +151,7 @@ def newest(
 
 def newest_about(session: Session, gate: Gate, subject: str, limit: int, before: int | None = None) -> list[EventView]:
     """Newest first; `subject` as in `demand:NK-4`."""
-    statement = _shown(gate).where(col(Event.subject) == subject)
+    statement = through(gate).where(col(Event.subject) == subject)
     if before is not None:
         statement = statement.where(col(Event.seq) < before)
     events = session.connection().execute(statement.order_by(col(Event.seq).desc()).limit(limit)).all()
@@ -197,7 +196,8 @@ def views(session: Session, gate: Gate, events: Sequence[Row[Any]]) -> list[Even
     return [_view(event, gate.circle, hidden) for event in events]
 
 
-def _shown(gate: Gate) -> Select[Any]:
+def through(gate: Gate) -> Select[Any]:
+    """The `COLUMNS` of all entries that may be seen."""
     return select(*COLUMNS).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(gate.condition)
 
 
@@ -205,7 +205,7 @@ def _shown(gate: Gate) -> Select[Any]:
 def _stretch(gate: Gate) -> Select[Any]:
     """Made once, since making it costs more than running it, and thousands may wait for it."""
     within = (col(Event.seq) > bindparam("start"), col(Event.seq) <= bindparam("end"))
-    return _shown(gate).where(*within).order_by(col(Event.seq))
+    return through(gate).add_columns(col(Event.keys)).where(*within).order_by(col(Event.seq))
 
 
 def _view(event: Row[Any], circle: Audience, hidden: set[str]) -> EventView:

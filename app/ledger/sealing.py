@@ -130,8 +130,7 @@ class LedgerSession(WriteSession):
         changed = [absence_of(row) if deleted else image_of(row) for row, deleted in self._changed.values()]
         return [*self._lost, *changed]
 
-    def notice(self) -> None:
-        """What was flushed just now."""
+    def note_flushed(self) -> None:
         for row in (*self.new, *self.dirty):
             if getattr(row, "ledgered", False) and (row in self.new or self.is_modified(row)):
                 self._changed[id(row)] = (row, False)
@@ -141,8 +140,8 @@ class LedgerSession(WriteSession):
 
 
 @event.listens_for(LedgerSession, "after_flush")
-def _notice(session: LedgerSession, _: object) -> None:
-    session.notice()
+def _note(session: LedgerSession, _: object) -> None:
+    session.note_flushed()
 
 
 def open_database(settings: Settings) -> Database:

@@ -16,7 +16,7 @@ from app import clock
 from app.accounts.audience import events_still_for, gate_of
 from app.fields import Audience
 from app.ledger.models import Event, Head, Subject
-from app.ledger.reading import COLUMNS, Gate, views
+from app.ledger.reading import Gate, through, views
 from app.ledger.selecting import EVERY_EVENT, Selection
 from app.webhooks.ailing import hopeless
 from app.webhooks.lanes import Claimed
@@ -267,6 +267,5 @@ def _in_spans(circles: tuple[Audience, ...], postgresql: bool) -> Any:
 @cache
 def _with_data(circle: Audience) -> Any:
     """Each with the ledger's epoch."""
-    shown = (gate_of(circle).condition, col(Event.seq).in_(bindparam("seqs", expanding=True)))
     epoch = select(col(Head.epoch)).scalar_subquery().label("epoch")
-    return select(*COLUMNS, epoch).outerjoin(Subject, col(Subject.key) == col(Event.subject)).where(*shown)
+    return through(gate_of(circle)).add_columns(epoch).where(col(Event.seq).in_(bindparam("seqs", expanding=True)))

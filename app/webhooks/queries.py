@@ -65,7 +65,12 @@ def valid_secrets(session: Session, webhook_id: uuid.UUID) -> list[bytes]:
     """Sealed, as they are kept, those of key pairs too; the newest, which signs first, comes first."""
     statement = select(WebhookSecret).where(col(WebhookSecret.webhook_id) == webhook_id, is_valid(clock.now()))
     newest_first = session.scalars(statement.order_by(col(WebhookSecret.id).desc()))
-    return [sealed for secret in newest_first for sealed in (secret.sealed, secret.sealed_key) if sealed]
+    return [sealed for secret in newest_first for sealed in sealed_in(secret)]
+
+
+def sealed_in(secret: WebhookSecret | Row[Any]) -> list[bytes]:
+    """The one that is shared, then the private key of a pair where there is one."""
+    return [sealed for sealed in (secret.sealed, secret.sealed_key) if sealed]
 
 
 def is_valid(now: Any) -> ColumnElement[bool]:

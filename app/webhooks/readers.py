@@ -15,7 +15,7 @@ from app.accounts.models import Organization
 from app.fields import Audience
 from app.ledger.selecting import Selection
 from app.webhooks.models import Payload, State, Webhook, WebhookSecret
-from app.webhooks.queries import is_valid, selection_of
+from app.webhooks.queries import is_valid, sealed_in, selection_of
 from app.webhooks.resending import running
 
 Wants = tuple[Audience, Payload]  # what the messages of a webhook depend on
@@ -55,7 +55,7 @@ def readers_of(session: Session, webhook_ids: Sequence[uuid.UUID]) -> dict[uuid.
                 replays=row.replays,
                 sealed_secrets=[],
             )
-        readers[row.id].sealed_secrets.extend(sealed for sealed in (row.sealed, row.sealed_key) if sealed)
+        readers[row.id].sealed_secrets.extend(sealed_in(row))
     return readers
 
 

@@ -28,6 +28,9 @@ class Sink:
         """Every number is a host of its own, as partners are."""
         return f"http://127.{1 + number // 65025}.{number // 255 % 255}.{1 + number % 255}:{self._port}{path}?{number}"
 
+    def close(self) -> None:
+        self._client.close()
+
     def received(self) -> list[tuple[float, str, str]]:
         """When, where and when that had happened, since the last time that this was asked for."""
         return [(moment, path, timestamp) for moment, path, timestamp in self._client.get("/received").json()]
@@ -46,7 +49,9 @@ def open_sink() -> Iterator[Sink]:
     process = subprocess.Popen([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout
-        yield Sink(int(process.stdout.readline()))
+        sink = Sink(int(process.stdout.readline()))
+        yield sink
+        sink.close()
         process.terminate()
 
 

@@ -5,10 +5,11 @@ import re
 from datetime import UTC
 
 import pytest
-from sqlalchemy import Engine, event, insert, literal, select
+from sqlalchemy import insert, literal, select
 
 from app.models import metadata
 from tests.factories import API, a_draft, a_source, an_organization
+from tests.statements import asked
 
 ALL = r"\b(SCAN demand$|Seq Scan on demand\b)"  # in the words of SQLite and of PostgreSQL
 FILTERS = {
@@ -48,19 +49,11 @@ def plan_of(client, database):
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (COSTS OFF) "
 
     def plan_of(client, query, *avoided):
-        pages = []
-
-        def note(_, __, statement, parameters, *___):
-            if "FROM demand " in statement and "ORDER BY" in statement and "LIMIT" in statement:
-                pages.append((statement, parameters))
-
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
+        with asked() as statements:
             answer = client.get(f"{API}/demands?{query}")
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         assert answer.status_code == 200, answer.text
-        ((statement, parameters),) = pages
+        words = ("FROM demand ", "ORDER BY", "LIMIT")
+        ((statement, parameters),) = (each for each in statements if all(word in each[0] for word in words))
         with database.engine.connect() as connection:
             if not database.is_sqlite:
                 for way in ("seqscan", *avoided):

@@ -5,12 +5,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, event
 
 from tests.databases import on_sqlite
 from tests.factories import a_body, a_campaign, a_demand
 from tests.follows.followers import READER, link_in, post
 from tests.mail.mail_server import text_of
+from tests.statements import asked
 
 
 def fields(page: str) -> dict[str, str]:
@@ -87,16 +87,8 @@ def test_many_tags_are_looked_up_as_one_is(client: TestClient, ada: TestClient) 
     counts = []
 
     for several in (tags[:1], tags):
-        statements: list[str] = []
-
-        def note(_: object, __: object, statement: str, *___: object, into: list[str] = statements) -> None:
-            into.append(statement)
-
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
+        with asked() as statements:
             assert client.get("/follow", params={"tag": several}).status_code == 200
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         counts.append(len(statements))
 
     assert counts[0] == counts[1]

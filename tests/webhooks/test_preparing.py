@@ -7,7 +7,8 @@ from app.ledger.models import Event
 from app.webhooks import lanes, planning
 from app.webhooks.models import Reason, Replay, Undelivered, Webhook
 from app.webhooks.preparing import prepare
-from tests.benchmarks.partners import subscribe
+from tests.benchmarks.partners import happen, subscribe
+from tests.statements import asked
 from tests.webhooks.deliveries import rows
 
 EACH = 20
@@ -45,3 +46,22 @@ def test_as_many_scattered_events_are_prepared_as_full_lanes_may_want_again(app,
 
     assert len(runs) == len(webhooks)
     assert all(run.messages for run in runs)
+
+
+def test_a_change_for_many_asks_the_database_no_more_than_one_for_a_single_webhook(app, database):
+    counts = []
+    for words, count in (("one", 1), ("many", 30)):
+        subscribe(database, app.state.vault, [f"http://127.0.0.1:9999/{number}" for number in range(count)], words)
+        happen(database, words)
+
+        with asked() as statements:
+            with database.write() as session:
+                planning.plan(session)
+                claimed = lanes.claim(session, "worker", 100)
+            with database.read() as session:
+                runs = prepare(session, claimed, "http://test/api/v1")
+
+        assert [len(run.messages) for run in runs] == [1] * count
+        counts.append(len(statements))
+
+    assert counts == [8, 8]
