@@ -8,6 +8,7 @@ from importlib import import_module
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app import documenting, health, problems
 from app.accounts.api import router as accounts
@@ -84,7 +85,7 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         app.state.names.close()
         database.dispose()
 
-    app = FastAPI(
+    app = _Application(
         title="Demand Tracker",
         version="1",
         description=documenting.INTRODUCTION,
@@ -113,7 +114,6 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
         allow_headers=["Authorization", "Cache-Control", "If-None-Match", "Last-Event-ID"],
         expose_headers=EXPOSED,
     )
-    app.add_middleware(HandOver)
     app.include_router(health.router)
     app.include_router(metrics)
     for router in SLICES:
@@ -124,6 +124,12 @@ def create_app(settings: Settings, with_worker: bool = False) -> FastAPI:
     app.mount("/static/swagger", pages.swagger)
     app.mount("/static", pages.static)
     return app
+
+
+class _Application(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        """Streams are served outside of everything that looks at each piece of an answer."""
+        return HandOver(super().build_middleware_stack())
 
 
 @asynccontextmanager
