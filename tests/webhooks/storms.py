@@ -4,18 +4,21 @@ import itertools
 import json
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from fastapi.testclient import TestClient
+from sqlalchemy import make_url
 
+from app.database import Database
 from app.settings import Settings
 from tests.cli import commands
 from tests.factories import API, a_body, a_campaign, a_demand, a_kind
@@ -53,8 +56,13 @@ class Process:
     def kill(self) -> None:
         self._send(signal.SIGKILL).wait()
 
-    def freeze(self) -> None:
+    def freeze(self, database: Database) -> None:
+        """Not while it writes to SQLite, whose only lock it would keep from everyone until it wakes."""
         self._send(signal.SIGSTOP)
+        while database.is_sqlite and not _may_be_written(database.url):
+            self.wake()
+            time.sleep(0.01)
+            self._send(signal.SIGSTOP)
 
     def wake(self) -> None:
         self._send(signal.SIGCONT)
@@ -159,6 +167,17 @@ def serve_words() -> tuple[str, list[str]]:
     """A server's URL, which stays when it is started again, and its command."""
     port = free_port()
     return f"http://127.0.0.1:{port}", ["serve", "--port", str(port)]
+
+
+def _may_be_written(url: str) -> bool:
+    path = make_url(url).database
+    assert path
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def _insist(client: httpx2.Client, url: str, new: dict[str, str], idempotency_key: str) -> None:

@@ -5,10 +5,9 @@ import json
 import re
 import uuid
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import insert
 
 from app import clock, forgetting
 from app.fields import utc
@@ -16,6 +15,7 @@ from app.tables import new_id
 from app.webhooks.forgetting import forget_attempts
 from app.webhooks.models import Attempt, Replay
 from tests.factories import API, a_demand, a_draft, change
+from tests.statements import asked
 from tests.webhooks.deliveries import a_webhook, delivering, note, rows
 
 UPDATES = {"types": ["demand.update_added"]}
@@ -30,24 +30,15 @@ def ask(client, webhook, path, **query):
 @contextmanager
 def explained(database, words):
     """How the database answers the statements with these words."""
-    statements: list[Any] = []
     plans: list[str] = []
-
-    def note(_, __, statement, parameters, *___):
-        if words in statement:
-            statements.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with asked() as statements:
         yield plans
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN (COSTS OFF) "
     with database.engine.connect() as connection:
         if not database.is_sqlite:
             for way in ("seqscan", "bitmapscan", "sort"):  # quick enough for a few rows
                 connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-        for statement, parameters in statements:
+        for statement, parameters in [each for each in statements if words in each[0]]:
             steps = connection.exec_driver_sql(explain + statement, parameters)
             plans.append("\n".join(str(step[-1]) for step in steps))
 

@@ -4,7 +4,6 @@ import datetime
 import math
 
 import pytest
-from sqlalchemy import Engine, event
 from sqlmodel import select
 
 from app import clock, ledger
@@ -17,6 +16,7 @@ from app.webhooks.lanes import Work
 from app.webhooks.models import Attempt, Lane, PlanProgress, Reason, State, Tried, Undelivered, Webhook
 from app.webhooks.outlook import outlook
 from tests.databases import on_postgresql
+from tests.statements import asked
 from tests.webhooks.deliveries import LEASE, a_webhook, rows
 
 HOOK = "http://127.0.0.1:9999/hook"
@@ -382,8 +382,6 @@ def test_after_a_failure_the_lane_waits_longer_and_longer(database, woken, time)
 
 @pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.REJECTED])
 def test_what_many_failed_to_take_is_noted_in_as_few_statements_as_of_few(database, eve, outcome):
-    statements: list[str] = []
-
     def failed(webhooks):
         for _ in range(webhooks):
             a_webhook(eve, HOOK)
@@ -392,18 +390,11 @@ def test_what_many_failed_to_take_is_noted_in_as_few_statements_as_of_few(databa
         works = [done(claimed, outcome) for claimed in claim(database)]
         for work in works:
             work.set_aside.append(given_up(work.lease.webhook_id, work.cursor_seq))
-        statements.clear()
-        settle(database, *works)
-        return len(works), len(statements)
+        with asked(by_this_thread=True) as statements:
+            settle(database, *works)
+        return len(works), [statement[:40] for statement, _ in statements]
 
-    def note(connection, cursor, statement, *_):
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        _, few, many = failed(1), failed(1), failed(8)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+    _, few, many = failed(1), failed(1), failed(8)
 
     assert few[0] < many[0]
     assert few[1] == many[1]

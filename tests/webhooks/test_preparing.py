@@ -54,7 +54,7 @@ def test_a_change_for_many_asks_the_database_no_more_than_one_for_a_single_webho
         subscribe(database, app.state.vault, [f"http://127.0.0.1:9999/{number}" for number in range(count)], words)
         happen(database, words)
 
-        with asked() as statements:
+        with asked(by_this_thread=True) as statements:
             with database.write() as session:
                 planning.plan(session)
                 claimed = lanes.claim(session, "worker", 100)

@@ -117,7 +117,7 @@ def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_wakes(database, 
         receiver.wait_for(1, storms.PATIENCE_SECONDS)
         note(ada, demand["ref"], "first")
         receiver.wait_for(2, storms.PATIENCE_SECONDS)
-        frozen.freeze()
+        frozen.freeze(database)
         receiver.say(410)  # to the one who does not listen
         with storms.running(settings, ["work"]) as [other]:
             receiver.wait_for(3, storms.PATIENCE_SECONDS)

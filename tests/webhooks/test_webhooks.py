@@ -5,11 +5,11 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.vault import open_vault
 from app.webhooks.models import Subscription, Webhook, WebhookSecret
 from tests.factories import API, a_body, a_campaign, a_demand, a_draft, a_kind, an_organization
+from tests.statements import asked
 from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts
 
 HOOK = "http://127.0.0.1:9999/hook?token=4711"
@@ -310,18 +310,11 @@ def test_revising_merges_the_filters_word_by_word(ada, eve):
 @pytest.mark.parametrize(("revision", "is_said_anew"), [({"description": "y"}, False), ({"types": []}, True)])
 def test_what_a_webhook_wakes_for_is_written_anew_only_when_it_was_revised(eve, revision, is_said_anew):
     url = f"{API}/webhooks/{a_webhook(eve, HOOK, types=['demand.cited'])['id']}"
-    statements = []
 
-    def note(_, __, statement, *___):
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with asked() as statements:
         assert eve.patch(url, json=revision).status_code == 200
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
-    assert any("INTO webhook_subscription" in statement for statement in statements) is is_said_anew
+    assert any("INTO webhook_subscription" in statement for statement, _ in statements) is is_said_anew
 
 
 def test_whom_to_tell_is_for_its_organization_and_not_for_the_ledger(ada, eve):
