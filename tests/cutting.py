@@ -53,34 +53,40 @@ class Network:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._lines: set[asyncio.Task[None]] = set()
+        self._lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._ways: set[asyncio.Task[None]] = set()
         server = await asyncio.start_unix_server(self._accept, f"{self._home}/.s.PGSQL.5432")
         self._ready.set()
         await self._stop.wait()
+        # asyncio forgets to close what it is accepting while the server closes
+        while asyncio.all_tasks() - {asyncio.current_task(), *self._lines, *self._ways}:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         server.close()
-        for line in self._lines:
+        for line, writer in self._lines.items():
             line.cancel()
+            writer.transport.abort()  # it may not have begun
         await asyncio.gather(*self._lines, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = asyncio.create_task(self._connect(reader, writer))
-        self._lines.add(line)
-        line.add_done_callback(self._lines.discard)
+        self._lines[line] = writer
+        line.add_done_callback(self._lines.pop)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await self._reach_the_server()
-        lost: asyncio.Event = asyncio.Event()
-        ways = [
-            asyncio.create_task(self._there(reader, far_writer, lost)),
-            asyncio.create_task(self._back(far_reader, writer, lost)),
-        ]
+        ends, ways, lost = [writer], set[asyncio.Task[None]](), asyncio.Event()
         try:
+            far_reader, far_writer = await self._reach_the_server()
+            ends.append(far_writer)
+            ways.add(asyncio.create_task(self._there(reader, far_writer, lost)))
+            ways.add(asyncio.create_task(self._back(far_reader, writer, lost)))
+            self._ways |= ways
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for end in (writer, far_writer):
+            self._ways -= ways
+            for end in ends:
                 end.transport.abort()
 
     async def _reach_the_server(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
