@@ -62,9 +62,9 @@ class Network:
         while asyncio.all_tasks() - {asyncio.current_task(), *self._lines, *self._ways}:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         server.close()
-        for line, writer in self._lines.items():
-            line.cancel()
-            writer.transport.abort()  # it may not have begun
+        self.hangs = False
+        for writer in self._lines.values():
+            writer.transport.abort()  # which ends the line; cancelled, it might lose what it is just opening
         await asyncio.gather(*self._lines, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
