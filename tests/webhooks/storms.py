@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -58,17 +59,22 @@ class Process:
 
     def freeze(self, database: Database) -> None:
         """Not while it writes to SQLite, whose only lock it would keep from everyone until it wakes."""
-        self._send(signal.SIGSTOP)
+        self._stand_still()
         while database.is_sqlite and not _may_be_written(database.url):
             self.wake()
             time.sleep(0.01)
-            self._send(signal.SIGSTOP)
+            self._stand_still()
 
     def wake(self) -> None:
         self._send(signal.SIGCONT)
 
     def stop(self) -> int:
         return self._send(signal.SIGTERM).wait(timeout=30)
+
+    def _stand_still(self) -> None:
+        """Its threads go on for a moment after the signal, on a busy machine for tenths of a second."""
+        process = self._send(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def _send(self, sign: signal.Signals) -> subprocess.Popen[bytes]:
         assert self._process
