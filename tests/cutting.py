@@ -4,12 +4,15 @@ Either the server never hears of it, or it commits and nobody hears the answer. 
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
-import asyncio
 import random
 import shutil
+import socket
 import tempfile
 import threading
-from types import TracebackType
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingUnixStreamServer
 from typing import Self
 
 from sqlalchemy import make_url
@@ -17,11 +20,13 @@ from sqlalchemy import make_url
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
 
-class Network:
+class Network(ThreadingUnixStreamServer):
     """Stands for the server at `url`. Once it breaks, `share` of the commits are cut off, but no more than `most`."""
 
+    request_queue_size = 128  # as many may knock at once
+
     def __init__(self, server: str, chance: random.Random, share: float, most: int) -> None:
-        self._server = make_url(server)
+        self._far = make_url(server)
         self._chance = chance
         self._share = share
         self._most = most
@@ -30,101 +35,109 @@ class Network:
         self.held = 0  # messages that wait meanwhile
         self.unheard = 0  # commits that did not reach the server
         self.unanswered = 0  # commits whose answer was lost
-        self._ready = threading.Event()
+        self._lock = threading.Lock()
+        self._lines: set[_Line] = set()
+        self._is_open = True
+        self._home = tempfile.mkdtemp(prefix="demands-network-")
+        super().__init__(f"{self._home}/.s.PGSQL.5432", _Line)
 
     def __enter__(self) -> Self:
-        self._home = tempfile.mkdtemp(prefix="demands-network-")
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="network")
-        self._thread.start()
-        self._ready.wait()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="network").start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        with self._lock:
+            self._is_open = self.hangs = False
+            for line in self._lines:
+                line.cut()
+        self.server_close()  # waits for the threads of the lines
         shutil.rmtree(self._home)
 
     @property
     def url(self) -> str:
-        near = self._server.set(host=None, port=None).update_query_dict({"host": self._home})
+        near = self._far.set(host=None, port=None).update_query_dict({"host": self._home})
         return near.render_as_string(hide_password=False)
 
-    async def _run(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._ways: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_unix_server(self._accept, f"{self._home}/.s.PGSQL.5432")
-        self._ready.set()
-        await self._stop.wait()
-        # asyncio forgets to close what it is accepting while the server closes
-        while asyncio.all_tasks() - {asyncio.current_task(), *self._lines, *self._ways}:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        server.close()
-        self.hangs = False
-        for writer in self._lines.values():
-            writer.transport.abort()  # which ends the line; cancelled, it might lose what it is just opening
-        await asyncio.gather(*self._lines, return_exceptions=True)
+    def reach_the_server(self) -> socket.socket:
+        host, port = str(self._far.query.get("host") or self._far.host), self._far.port or 5432
+        if not host.startswith("/"):
+            return socket.create_connection((host, port))
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(f"{host}/.s.PGSQL.{port}")
+        return far
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = asyncio.create_task(self._connect(reader, writer))
-        self._lines[line] = writer
-        line.add_done_callback(self._lines.pop)
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends, ways, lost = [writer], set[asyncio.Task[None]](), asyncio.Event()
+    @contextmanager
+    def knowing(self, line: "_Line") -> Iterator[None]:
+        """While a line is open; one that was not yet when the network ended is cut at once."""
+        with self._lock:
+            self._lines.add(line)
+            if not self._is_open:
+                line.cut()
         try:
-            far_reader, far_writer = await self._reach_the_server()
-            ends.append(far_writer)
-            ways.add(asyncio.create_task(self._there(reader, far_writer, lost)))
-            ways.add(asyncio.create_task(self._back(far_reader, writer, lost)))
-            self._ways |= ways
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            yield
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            self._ways -= ways
-            for end in ends:
-                end.transport.abort()
+            with self._lock:
+                self._lines.remove(line)
 
-    async def _reach_the_server(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        host, port = str(self._server.query.get("host") or self._server.host), self._server.port or 5432
-        if host.startswith("/"):
-            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
-        return await asyncio.open_connection(host, port)
+    def loses(self, message: bytes, line: "_Line") -> bool:
+        """Whether the server never gets to see it."""
+        if message != COMMIT:
+            return False
+        with self._lock:
+            is_left = self.unheard + self.unanswered < self._most
+            if not (self.breaks and is_left and self._chance.random() < self._share):
+                return False
+            if self._chance.random() < 0.5:
+                self.unheard += 1
+                return True
+            self.unanswered += 1
+            line.is_lost = True
+            return False
 
-    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
+    def hold(self) -> None:
+        with self._lock:
+            self.held += 1
+        while self.hangs:
+            time.sleep(0.01)
+        with self._lock:
+            self.held -= 1
+
+
+class _Line(BaseRequestHandler):
+    """One connection. Whichever way ends first ends the other."""
+
+    server: Network
+    is_lost = False  # once an answer must not arrive
+
+    def handle(self) -> None:
+        with suppress(OSError), self.server.reach_the_server() as self.far, self.server.knowing(self):
+            back = threading.Thread(target=self._back, name="network-back")
+            back.start()
+            with suppress(OSError):
+                self._there()
+            self.cut()
+            back.join()
+
+    def cut(self) -> None:
+        for end in (self.request, self.far):
+            with suppress(OSError):  # gone already
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _there(self) -> None:
         """Message by message; the first one has no type."""
-        head = b""
-        while True:
-            size = await reader.readexactly(4)
-            message = head + size + await reader.readexactly(int.from_bytes(size, "big") - 4)
-            if message == COMMIT and self._cuts():
-                if self._chance.random() < 0.5:
-                    self.unheard += 1
+        with self.request.makefile("rb") as near:
+            head = b""
+            while size := near.read(4):
+                message = head + size + near.read(int.from_bytes(size, "big") - 4)
+                if self.server.loses(message, self):
                     return
-                self.unanswered += 1
-                lost.set()
-            await self._hold()
-            writer.write(message)
-            await writer.drain()
-            head = await reader.readexactly(1)
+                self.server.hold()
+                self.far.sendall(message)
+                head = near.read(1)
 
-    async def _hold(self) -> None:
-        self.held += 1
-        while self.hangs:  # noqa: ASYNC110  # another thread says so
-            await asyncio.sleep(0.01)
-        self.held -= 1
-
-    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
-        while data := await reader.read(65536):
-            if lost.is_set():
-                return
-            writer.write(data)
-            await writer.drain()
-
-    def _cuts(self) -> bool:
-        is_left = self.unheard + self.unanswered < self._most
-        return self.breaks and is_left and self._chance.random() < self._share
+    def _back(self) -> None:
+        with suppress(OSError):
+            while (data := self.far.recv(65536)) and not self.is_lost:
+                self.request.sendall(data)
+        self.cut()
