@@ -20,13 +20,12 @@ THREADS = 40  # that requests share
 def test_probes_are_answered_while_every_thread_waits_for_a_database_that_hangs(
     settings, database, portal, monkeypatch
 ):
-    monkeypatch.setattr(health, "READY_WITHIN_SECONDS", 0.1)
-
     with Network(database.url, random.Random(), share=0, most=0) as network, ThreadPoolExecutor(THREADS) as pool:
         app = create_app(settings.model_copy(update={"database_url": network.url}))
         client = TestClient(app)
         client.portal = portal
         before = client.get("/readyz")
+        monkeypatch.setattr(health, "READY_WITHIN_SECONDS", 0.1)
         network.hangs = True
         readers = [pool.submit(client.get, f"{API}/kinds") for _ in range(THREADS)]
         wait_until(lambda: not portal.call(free_threads))
