@@ -50,7 +50,8 @@ def record(
     """One fact about a demand, for those who may see the demand once it is shown, unless `audience` is narrower.
 
     What happens while it is hidden stands in its history from then on, and nobody is sent it any more. So it says
-    nothing of what the demand says of itself until then, and carries no keys of it: that may be thought better of.
+    nothing of what the demand says of itself until then, and only those who see it find it by that: it may be thought
+    better of.
 
     It is written as staff see it; the gate takes out what a reader may not see. `also`: keys that it had in what was
     told of it before.
@@ -62,7 +63,7 @@ def record(
     shown = seen.model_dump(mode="json", exclude=PRIVATE, include=LASTING if told_later else None)
     about = _about(session, demand, seen, audience)
     if told_later:
-        about = replace(about, keys=[key for key in about.keys if key.partition(":")[0] in LASTING_KEYS])
+        about = replace(about, keys=[_until_shown(key, demand.circle, audience) for key in about.keys])
     plain = {name: part.model_dump(mode="json") if isinstance(part, BaseModel) else part for name, part in data.items()}
     ledger.record(
         session,
@@ -119,6 +120,11 @@ def _about(session: Session, demand: Demand, seen: DemandRead, audience: Audienc
         demand=seen.ref,
         visible_to=demand.circle,
     )
+
+
+def _until_shown(key: str, circle: Audience, audience: Audience) -> str:
+    key = unmarked(key)
+    return key if key.partition(":")[0] in LASTING_KEYS else marked(key, circle, audience)
 
 
 def while_shown(demand: Demand) -> Audience:

@@ -43,7 +43,8 @@ class Selection:
     ) -> "Selection":
         """As a reader of this circle has it."""
         words = {word: _keys(word, value, circle.sees) for word, value in filters.items() if value is not False}
-        without = frozenset(f"{word}:true" for word, value in filters.items() if value is False)
+        flags = (_keys(word, True, circle.sees) for word, value in filters.items() if value is False)
+        without = frozenset[str]().union(*flags)
         return cls(_keys("type", types), words, without, all_notices)
 
     def matches(self, keys: Collection[str], notice: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import API, a_body, a_demand, a_draft, change, publish, refs
+from tests.factories import API, a_body, a_demand, a_draft, a_kind, an_organization, change, publish, refs
 from tests.webhooks.deliveries import a_webhook
 
 HOOK = "http://127.0.0.1:9999/"
@@ -67,6 +67,28 @@ def test_what_happened_to_a_draft_is_told_by_its_publication_alone(ada, polling)
 
     assert before == []
     assert types(fetch()) == ["demand.published"]
+
+
+def test_what_happens_while_a_demand_is_hidden_is_found_by_what_it_says_of_itself_by_staff_alone(
+    ada, eve, client_for, client
+):
+    body, issuer, kind = a_body(ada), an_organization(ada), a_kind(ada)
+    may_see(client_for("admin"), "staff")
+    says = {"targets": [{"body": body["slug"], "role": "decides"}], "issuers": [issuer["slug"]], "kind": kind["slug"]}
+    filters = {"body": [body["slug"]], "issuer": [issuer["slug"]], "kind": [kind["slug"]], "tag": ["health"]}
+    overdue, in_time = (a_webhook(eve, HOOK, filters={**filters, "overdue": flag}) for flag in (True, False))
+    ref = a_draft(ada, tags=["health"], deadline="2024-05", **says)["ref"]
+    change(ada, ref, "in_progress")
+    publish(ada, ref)
+
+    of_staff = [eve.get(f"{API}/webhooks/{hook['id']}/events").json()["items"] for hook in (overdue, in_time)]
+    of_others = [client.get(f"{API}/events", params={word: filters[word]}).json()["items"] for word in filters]
+    by_demand = client.get(f"{API}/events", params={"demand": ref}).json()["items"]
+
+    assert list(map(types, of_staff)) == [["demand.created", "demand.status_changed", "demand.published"], []]
+    assert [types(items)[-1:] for items in of_others] == [["demand.published"]] * len(filters)
+    assert "demand.status_changed" not in {name for items in of_others for name in types(items)}
+    assert types(by_demand) == ["demand.status_changed", "demand.published"]
 
 
 def test_a_body_that_moves_is_told_of_and_not_each_demand_that_it_brings_along(ada, client, polling):
