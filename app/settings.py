@@ -108,7 +108,12 @@ class Settings(BaseSettings):
     webhook_lease_seconds: float = Field(
         30, ge=1, le=600, description="What a worker that died had under way is taken up again after this time."
     )
-    webhook_attempts_days: int = Field(30, ge=1, le=3650, description="How long the log of attempts is kept.")
+    webhook_attempts_days: int = Field(
+        30,
+        ge=7,
+        le=3650,
+        description="How long the log of attempts is kept; at least 7 days, as it tells which endpoints fail for five.",
+    )
     webhooks_per_organization: int = Field(100, ge=1, description="More are refused.")
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
         None,

@@ -21,7 +21,7 @@ from app.narrowing import check_filters, check_types
 from app.problems import Conflict, invalid
 from app.settings import Settings
 from app.vault import Vault
-from app.webhooks import addresses, headers, lanes, letters, secrets
+from app.webhooks import addresses, headers, lanes, letters, planning, secrets
 from app.webhooks.events import record
 from app.webhooks.models import Lane, State, Subscription, Webhook
 from app.webhooks.names import Names
@@ -88,6 +88,8 @@ def revise_webhook(
     These hold for all that comes after what was delivered last, or from here on where nothing waits.
     """
     actor.must_be(Role.PARTNER)
+    if revision.model_fields_set & {"types", "filters"}:
+        planning.hold(session)  # before the lane, which planners lock after it
     webhook, organization = locked_webhook(session, actor, webhook_id)
     etags.check(if_match, webhook.version)
     changes = revision.model_dump(exclude={"filters", "headers"})

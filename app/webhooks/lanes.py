@@ -136,6 +136,7 @@ def set_right(session: Session) -> None:
     found = select(Lane).where(*too_long).order_by(col(Lane.webhook_id)).with_for_update(skip_locked=True)
     for lane in session.scalars(found):
         lane.ready_at = clock.now()
+    resending.set_right(session, ends + longest_wait)
 
 
 def renew(session: Session, leases: Sequence[Lease]) -> set[Lease]:

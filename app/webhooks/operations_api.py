@@ -147,7 +147,7 @@ def cancel_replay(database: Db, actor: CurrentPartner, webhook_id: uuid.UUID, re
         return replaying.cancel_replay(session, actor, webhook_id, replay_id)
 
 
-@router.put("/paused", responses=announced(pausing.Disabled, pausing.Unverified))
+@router.put("/paused", responses=announced(pausing.Disabled, pausing.Unverified, replaying.TooManyReplays))
 def pause_webhook(
     database: Db,
     actor: CurrentPartner,

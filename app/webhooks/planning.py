@@ -57,6 +57,11 @@ def plan_ahead(session: Session) -> None:
     _wake(session, wanted, progress.seq, None, _LANES_AT_ONCE)
 
 
+def hold(session: Session) -> None:
+    """Until the transaction ends: what is committed meanwhile is planned by what webhooks want afterwards."""
+    session.connection().execute(_HOLD)
+
+
 def _newest_by_key(session: Session, after_seq: int, until_seq: int) -> dict[str, int]:
     """For each key of the events, the last of them that has it."""
     events = session.connection().execute(_events(), {"after": after_seq, "until": until_seq})
@@ -79,6 +84,7 @@ def _wake(
 # Making a statement costs more than running it, and a change should be on its way soon: each is made once.
 
 _NOTE = update(PlanProgress)
+_HOLD = select(col(PlanProgress.seq)).with_for_update(read=True)
 
 
 @cache

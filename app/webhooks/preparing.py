@@ -92,7 +92,7 @@ def prepare(session: Session, claimed: Sequence[Claimed], api_url: str) -> list[
     candidates = _candidates(session, gates, spans)
     failed_too_long = hopeless(session, lanes)
     choices = [
-        _choose(lane, readers[lane.lease.webhook_id], candidates, lane.lease.webhook_id in failed_too_long)
+        _choose(lane, readers[lane.lease.webhook_id], candidates, failed_too_long.get(lane.lease.webhook_id))
         for lane in lanes
     ]
     choices = [_fill_up(choice, to_repeat.get(choice.lane.lease.webhook_id), candidates) for choice in choices]
@@ -140,10 +140,12 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _choose(lane: Claimed, reader: Reader, candidates: dict[int, _Candidate], too_long: bool) -> _Choice:
+def _choose(
+    lane: Claimed, reader: Reader, candidates: dict[int, _Candidate], failed_enough_from: datetime.datetime | None
+) -> _Choice:
     """The next few events for the lane; one, where the endpoint has to prove first that it is well again."""
     limit = _room(lane)
-    given_up = clock.now() - GIVE_UP_AFTER
+    long_ago = clock.now() - GIVE_UP_AFTER
     first, last = _span(lane)
     events: list[_Candidate] = []
     expired: list[_Candidate] = []
@@ -151,7 +153,7 @@ def _choose(lane: Claimed, reader: Reader, candidates: dict[int, _Candidate], to
         event = candidates[seq]
         if reader.circle not in event.shown_to or not reader.selection.matches(event.keys, event.notice):
             continue
-        if too_long and event.recorded_at < given_up:
+        if failed_enough_from and event.recorded_at < min(long_ago, failed_enough_from):
             expired.append(event)
             continue
         events.append(event)

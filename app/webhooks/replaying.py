@@ -77,7 +77,7 @@ def send_notices(session: Session, actor: Actor, webhook: Webhook, after_seq: in
     on_its_way = select(Replay).where(
         Replay.webhook_id == webhook.id, Replay.state == ReplayState.RUNNING, Replay.at_seq < found[0].seq
     )
-    waiting = [replay for replay in session.exec(on_its_way) if replay.types == TAKING_BACK]
+    waiting = [each for each in session.exec(on_its_way) if each.types == TAKING_BACK and not each.only_undelivered]
     if waiting:
         waiting[0].to_seq = max(waiting[0].to_seq, to_seq)
     else:
@@ -96,7 +96,7 @@ def cancel_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, replay_
     webhook, organization = locked_webhook(session, actor, webhook_id)
     replay = _found(session, webhook_id, replay_id)
     if replay.state is ReplayState.RUNNING:
-        replay.state, replay.finished_at = ReplayState.CANCELLED, clock.now()
+        replay.state, replay.finished_at, replay.retry_at = ReplayState.CANCELLED, clock.now(), None
         record(session, actor, "webhook.replay_cancelled", webhook, organization)
     return _read(replay, webhook.state)
 
@@ -143,7 +143,8 @@ def _begin(
     running = select(Replay.id).where(Replay.webhook_id == webhook_id, Replay.state == ReplayState.RUNNING)
     if len(session.exec(running.limit(MOST_RUNNING)).all()) == MOST_RUNNING:
         raise TooManyReplays(
-            f"{MOST_RUNNING} replays of this webhook are running, as many as may; wait for one to finish.",
+            f"{MOST_RUNNING} replays of this webhook are running, as many as may; wait for one to finish, "
+            "or end one with DELETE …/replay/{replay_id}.",
             limit=MOST_RUNNING,
         )
     planned = session.exec(select(PlanProgress.seq)).one()

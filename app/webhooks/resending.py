@@ -85,6 +85,12 @@ def retry_now(session: Session, webhook_id: uuid.UUID, **changes: Any) -> None:
     session.execute(update(Replay).where(*waiting).values(retry_at=None, **changes))
 
 
+def set_right(session: Session, at_the_latest: datetime.datetime) -> None:
+    """Let the replays go on that wait for longer than any may."""
+    too_long = (col(Replay.state) == ReplayState.RUNNING, col(Replay.retry_at) > at_the_latest)
+    session.execute(update(Replay).where(*too_long).values(retry_at=None))
+
+
 def advance(session: Session, progress: Progress) -> Undelivered | None:
     """The caller holds the lease of the lane. What gets through, or may not be seen any more, is no longer undelivered.
 

@@ -1,8 +1,13 @@
 """An endpoint that fails for long: staff are told in steps, and in the end the webhook is disabled, once."""
 
-from app.webhooks.models import Lane
+import datetime
+
+import pytest
+
+from app import clock
+from app.webhooks.models import Lane, Reason, Undelivered
 from tests.factories import API, a_demand
-from tests.webhooks.deliveries import a_webhook, delivering, note, rows
+from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts, wait_until
 
 UPDATES = {"types": ["demand.update_added"]}
 
@@ -56,6 +61,39 @@ def test_after_five_days_and_twenty_attempts_it_is_disabled_with_one_notice(app,
     assert len(receiver.requests) >= 20
     assert len(told(ada, "webhook.disabled")) == 1
     assert rows(database, Lane)[0].ready_at is None
+
+
+def test_when_all_that_waits_is_too_old_it_is_disabled_too(app, database, ada, eve, receiver, time):
+    webhook = a_webhook(eve, receiver.url("/500"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    for number in range(3):
+        note(ada, ref, str(number))
+
+    for _ in range(30):
+        ready_at = rows(database, Lane)[0].ready_at or clock.now()
+        probe(app, receiver, time, (ready_at - clock.now()) / datetime.timedelta(hours=1))
+
+    assert state_of(eve, webhook) == "disabled"
+    assert len(told(ada, "webhook.disabled")) == 1
+    assert [given_up.reason for given_up in rows(database, Undelivered)] == [Reason.EXPIRED] * 3
+
+
+@pytest.mark.parametrize("status", ["500", "400"])
+def test_what_was_not_tried_while_we_stood_still_is_sent_however_long_others_failed_before(
+    app, database, ada, eve, receiver, time, status
+):
+    a_webhook(eve, receiver.script("/hook", *[status] * 5, "204"), **UPDATES)
+    ref = a_demand(ada)["ref"]
+    for _ in range(5):
+        note(ada, ref, "refused" if status == "400" else "waits")
+        probe(app, receiver, time, 24)
+    note(ada, ref, "as we stopped")
+
+    time.forward(days=5, hours=1)
+    with delivering(app):
+        wait_until(lambda: texts(receiver.requests)[-1] == "as we stopped")
+
+    assert len(rows(database, Undelivered)) >= 1
 
 
 def test_an_endpoint_that_refuses_everything_is_failing_too_and_is_disabled_after_five_days(

@@ -6,6 +6,7 @@ import pytest
 
 from app import clock
 from app.fields import utc
+from app.ledger.selecting import TAKING_BACK
 from app.webhooks.models import Attempt, Lane, Undelivered
 from tests.factories import API, a_demand
 from tests.webhooks.deliveries import a_webhook, delivering, note, rows, texts, wait_until
@@ -277,6 +278,19 @@ def test_however_often_it_goes_on_from_now_what_was_taken_from_view_waits_in_one
 
     sent = [(m["type"], m["data"]["demand"]["ref"]) for m in (json.loads(r.body) for r in receiver.requests)]
     assert sent == [("demand.unpublished", each) for each in refs]
+
+
+def test_a_replay_of_what_was_given_up_takes_no_notice_with_it(app, ada, eve, receiver, rested):
+    webhook, ref, _ = rested
+    waiting = {"from_seq": 1, "types": TAKING_BACK, "only_undelivered": True}
+    assert eve.post(f"{API}/webhooks/{webhook['id']}/replay", json=waiting).status_code == 201
+    publication(ada, ref, "unpublished", reason="It named someone.")
+
+    put(eve, webhook, paused=False, **{"from": "now"})
+    with delivering(app):
+        receiver.wait_for(1)
+
+    assert [json.loads(request.body)["type"] for request in receiver.requests] == ["demand.unpublished"]
 
 
 def test_where_nothing_was_taken_from_view_what_is_passed_over_begins_no_replay(eve, rested):

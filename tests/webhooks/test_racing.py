@@ -5,12 +5,12 @@ import uuid
 
 from sqlalchemy import text
 
-from app.webhooks import lanes
+from app.webhooks import actions, lanes
 from app.webhooks.models import Lane
 from tests.databases import on_postgresql
-from tests.factories import API
-from tests.webhooks.deliveries import a_webhook, wait_until
-from tests.webhooks.test_lanes import HOOK, claim, done, happen, lane_of, plan_all, settle
+from tests.factories import API, a_demand
+from tests.webhooks.deliveries import a_webhook, note, wait_until
+from tests.webhooks.test_lanes import HOOK, claim, done, happen, lane_of, plan, plan_all, settle
 
 
 def put(client, webhook, paused):
@@ -46,6 +46,30 @@ def test_who_is_resumed_while_others_are_being_woken_is_woken_too(database, eve)
     lane = lane_of(database, resumed)
     assert lane.cursor_seq < lane.wake_seq
     assert resumed["id"] in {str(claimed.lease.webhook_id) for claimed in claim(database)}
+
+
+@on_postgresql
+def test_what_happens_while_types_are_revised_is_planned_by_the_new_ones(database, ada, eve, monkeypatch):
+    webhook = a_webhook(eve, HOOK, types=["demand.update_added"])
+    note(ada, a_demand(ada)["ref"])
+    plan_all(database)
+    head = actions.head
+
+    def head_before_something_happens(session):
+        here = head(session)
+        for step in (happen, plan):
+            meanwhile = threading.Thread(target=step, args=[database])
+            meanwhile.start()
+            meanwhile.join()
+        return here
+
+    monkeypatch.setattr(actions, "head", head_before_something_happens)
+    revised = eve.patch(f"{API}/webhooks/{webhook['id']}", json={"types": ["demand.update_added", "demand.revised"]})
+    plan_all(database)
+
+    assert revised.status_code == 200
+    [happened] = ada.get(f"{API}/events", params={"types": "demand.revised"}).json()["items"]
+    assert lane_of(database, webhook).wake_seq == happened["seq"]
 
 
 def test_letting_an_active_webhook_go_on_has_its_lane_looked_after(database, eve):

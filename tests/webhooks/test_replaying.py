@@ -292,6 +292,19 @@ def test_faults_of_ours_set_nothing_aside_that_is_sent_again(app, eve, receiver,
     assert (now_of(eve, made)["state"], now_of(eve, made)["delivered"]) == ("finished", 7)
 
 
+def test_a_replay_does_not_wait_as_long_as_a_clock_that_was_ahead_has_it(app, eve, receiver, noted, time):
+    webhook, _ = noted
+    eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", "500", "204")})
+    made = replay(eve, webhook, from_seq=1)
+    time.forward(days=400)
+    deliver(app, receiver, 8)
+
+    time.forward(days=-400)
+    deliver(app, receiver, 15)
+
+    assert now_of(eve, made)["state"] == "finished"
+
+
 def test_a_replay_that_is_cancelled_sends_nothing_more(app, ada, eve, receiver, noted, time):
     webhook, _ = noted
     eve.patch(f"{API}/webhooks/{webhook['id']}", json={"url": receiver.script("/moody", "204", "500", "204")})
