@@ -25,6 +25,7 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),  # nginx would keep events until it has a page of them
 ]
 START: Message = {"type": "http.response.start", "status": 200, "headers": HEADERS}
+_NO_LINE_ENDS = str.maketrans({end: f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"})
 HANDED_OVER = "demands.handed_over"
 
 
@@ -183,7 +184,8 @@ def body(chunk: bytes) -> dict[str, Any]:
 
 
 def event(cursor: str, data: str) -> bytes:
-    return f"id: {cursor}\ndata: {data}\n\n".encode()
+    """Of JSON: what only some readers of lines take for the end of one is escaped."""
+    return f"id: {cursor}\ndata: {data.translate(_NO_LINE_ENDS)}\n\n".encode()
 
 
 def reset(why: str, cursor: str) -> bytes:

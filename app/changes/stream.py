@@ -118,12 +118,12 @@ class Stream:
             yield from crowd.listeners
 
     def _place(self, actor: Actor, query: StreamQuery, last_event_id: str | None) -> tuple[str | None, Selection]:
-        after = last_event_id or query.after
+        after, where = (last_event_id, "header.last-event-id") if last_event_id else (query.after, "query.after")
         with self._database.read() as session:
             if after is not None:
                 here = reading.head(session)
                 with contextlib.suppress(*([Gone] if last_event_id else [])):  # catching up from there tells
-                    after = reading.cursor(here.epoch, reading.position(after, here))
+                    after = reading.cursor(here.epoch, reading.position(after, here, where))
             return after, selection(session, actor, query)
 
     async def _serve(self, listener: Listener, send: Send) -> None:

@@ -96,15 +96,18 @@ def cursor(epoch: str, seq: int) -> str:
     return f"{epoch[:12]}-{seq}"
 
 
-def position(after: str, here: HeadView) -> int:
-    """The seq that a cursor stands at; raises Gone for one of another epoch, Invalid for anything else."""
+def position(after: str, here: HeadView, where: str = "query.after") -> int:
+    """The seq that a cursor stands at; raises Gone for one of another epoch, Invalid for anything else.
+
+    `where`: its place in the request.
+    """
     if after in START:
         return 0
     if after == END:
         return here.seq
     epoch, _, number = after.partition("-")
     if not (epoch.isalnum() and len(epoch) == 12 and number.isascii() and number.isdigit() and len(number) < 19):
-        raise invalid("query.after", "this is no cursor of this feed; take `next_cursor` as it was given")
+        raise invalid(where, "this is no cursor of this feed; take `next_cursor` as it was given")
     if epoch != here.epoch[:12] or int(number) > here.seq:
         raise Gone(
             "The database was restored from a backup since this cursor was given, so it may have skipped or undone "

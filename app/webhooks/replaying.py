@@ -19,6 +19,7 @@ from app.accounts.roles import Role
 from app.ledger.models import Event
 from app.ledger.reading import Gate, after, head
 from app.ledger.selecting import TAKING_BACK
+from app.narrowing import check_types
 from app.paging import Order, Page, PageQuery
 from app.problems import Conflict, NotFound, invalid
 from app.webhooks import lanes
@@ -41,8 +42,10 @@ class TooManyReplays(Conflict):
 def create_replay(session: Session, actor: Actor, webhook_id: uuid.UUID, new: ReplayNew) -> ReplayRead:
     """Of what the lane has behind it, be it sent then or not; what is still before it comes anyway.
 
-    Raises NotFound, TooManyReplays, and Invalid for a stretch that cannot be.
+    Raises NotFound, TooManyReplays, and Invalid for a stretch that cannot be, and for types that will never come.
     """
+    webhook, _ = locked_webhook(session, actor, webhook_id)
+    check_types(session.get_one(Organization, webhook.organization_id).reads, new.types)
     since = new.from_seq or 1 if new.since is None else first_since(session, new.since)
     if since > head(session).seq:
         where = "body.from_seq" if new.since is None else "body.since"

@@ -55,6 +55,14 @@ def test_what_happens_is_told_at_once_as_the_feed_tells_it(ada, client, live, mo
     assert listener.response.headers["cache-control"] == "no-store"
 
 
+def test_what_only_some_readers_take_for_the_end_of_a_line_ends_none(ada, live):
+    about = "One line.\u2028And another.\u2029And\x85more."
+    with live.listen() as listener:
+        a_kind(ada, about=about)
+
+        assert json.loads(listener.next()["data"])["data"]["kind"]["about"] == about
+
+
 def test_what_another_process_commits_is_told(ada, live, settings):
     elsewhere = ledger.open_database(settings)
     with live.listen() as listener:
@@ -200,6 +208,7 @@ def test_a_browser_that_comes_back_to_another_tracker_is_refused(client):
     answer = client.get(STREAM, headers={"Last-Event-ID": "4711"})
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
+    assert answer.json()["errors"][0]["where"] == "header.last-event-id"
 
 
 def test_a_restored_backup_ends_the_streams_and_says_where_to_go_on(ada, client, live, database):

@@ -5,7 +5,8 @@ import uuid
 
 from sqlalchemy import text
 
-from app.webhooks import actions, lanes
+from app.ledger.reading import head
+from app.webhooks import lanes
 from app.webhooks.models import Lane
 from tests.databases import on_postgresql
 from tests.factories import API, a_demand
@@ -53,7 +54,6 @@ def test_what_happens_while_types_are_revised_is_planned_by_the_new_ones(databas
     webhook = a_webhook(eve, HOOK, types=["demand.update_added"])
     note(ada, a_demand(ada)["ref"])
     plan_all(database)
-    head = actions.head
 
     def head_before_something_happens(session):
         here = head(session)
@@ -63,7 +63,7 @@ def test_what_happens_while_types_are_revised_is_planned_by_the_new_ones(databas
             meanwhile.join()
         return here
 
-    monkeypatch.setattr(actions, "head", head_before_something_happens)
+    monkeypatch.setattr("app.webhooks.actions.head", head_before_something_happens)
     revised = eve.patch(f"{API}/webhooks/{webhook['id']}", json={"types": ["demand.update_added", "demand.revised"]})
     plan_all(database)
 

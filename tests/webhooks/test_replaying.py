@@ -396,6 +396,15 @@ def test_what_was_given_up_and_may_not_be_seen_any_more_is_neither_sent_nor_list
     assert given_up(eve, webhook) == []
 
 
+def test_a_replay_of_what_only_staff_are_told_of_is_refused(eve, noted):
+    webhook, _ = noted
+    new = {"from_seq": 1, "types": ["webhook.failing"]}
+
+    refused = eve.post(f"{API}/webhooks/{webhook['id']}/replay", json=new)
+
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "body.types")
+
+
 def test_a_replay_says_that_it_waits_until_the_webhook_is_active(app, eve, receiver, noted):
     webhook, _ = noted
     at_once = replay(eve, webhook, from_seq=1, to_seq=1)
