@@ -1,10 +1,13 @@
 """`demands restore` and `demands new-epoch`: the database as it was, and readers who learn that it went back."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.databases import on_postgresql, on_sqlite
 from tests.factories import API, a_demand, made, read
@@ -28,12 +31,23 @@ def file(demands, database, ada, tmp_path):
     return copy
 
 
+def nobody_uses(database):
+    """Another file takes its place: a reader of an earlier test may not have let go of the one that is there."""
+    database.forget_log()
+    database.dispose()
+    place = Path(make_url(database.url).database or "")
+    copy = shutil.copy(place, place.with_suffix(".copy"))
+    for end in ("-wal", "-shm"):
+        place.with_name(place.name + end).unlink(missing_ok=True)
+    Path(copy).replace(place)
+
+
 @on_sqlite
 def test_what_was_recorded_since_is_gone_and_whoever_read_it_is_told(demands, database, client, file):
     demand = client.get(f"{API}/demands").json()["items"][0]
     cursor = client.get(f"{API}/events").json()["next_cursor"]
     before = client.get(f"{API}/ledger").json()
-    database.dispose()  # nobody uses it
+    nobody_uses(database)
 
     restored = demands("restore", "--force", file)
 
@@ -52,7 +66,7 @@ def test_what_was_recorded_since_is_gone_and_whoever_read_it_is_told(demands, da
 @on_sqlite
 def test_a_database_that_is_being_used_or_has_something_in_it_stays(demands, database, client, file):
     in_use = demands("restore", file)
-    database.dispose()
+    nobody_uses(database)
     not_empty = demands("restore", file)
 
     assert (in_use.exit_code, not_empty.exit_code) == (1, 1)
@@ -63,7 +77,7 @@ def test_a_database_that_is_being_used_or_has_something_in_it_stays(demands, dat
 
 @on_sqlite
 def test_a_restored_database_goes_on_being_written_to(demands, database, ada, file):
-    database.dispose()
+    nobody_uses(database)
     demands("restore", "--force", file)
     (demand,) = ada.get(f"{API}/demands").json()["items"]
 
@@ -127,7 +141,7 @@ def test_everyone_who_follows_is_told_up_to_where_history_holds(app, demands, ad
 def test_a_backup_of_another_version_is_restored_and_says_what_to_do(demands, database, client, file):
     with closing(sqlite3.connect(file)) as backup, backup:
         backup.execute("UPDATE alembic_version SET version_num = 'older'")
-    database.dispose()
+    nobody_uses(database)
 
     restored = demands("restore", "--force", file)
 
